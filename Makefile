@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+# tiffuse: `make help` lists the targets.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+DOCDIR  ?= $(PREFIX)/share/doc/tiffuse
+VARIANT ?= release
+CC      ?= gcc
+B       := build/$(VARIANT)
+
+PACKAGES := fuse3 vips libtiff-4 libjpeg libexif glib-2.0 gobject-2.0
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
+CFLAGS   ?= -O2 -g
+SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN.tsan := -fsanitize=thread -fno-omit-frame-pointer
+SAN      := $(SAN.$(VARIANT))
+WERROR   ?= $(if $(CI),-Werror)
+# Read when something is compiled, not when make starts: make check must be
+# able to install pkg-config and the libraries first.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g'))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 \
+             -DTF_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"tiffuse"' \
+             -Iinclude $(PKG_CFLAGS) $(WARN) $(WERROR) $(SAN) $(CFLAGS)
+LDLIBS     = $(PKG_LIBS) -lm -lpthread
+
+# Layers from the top down: a layer links with those after it.
+LAYERS := fuse engine store pixels arrange model base
+LIBS   := $(LAYERS:%=$(B)/lib%.a)
+below   = $(shell echo "$(LAYERS)" | tr ' ' '\n' | sed -n '/^$(1)$$/,$$p')
+
+MAIN  := $(wildcard src/*.c)
+UNIT  := $(wildcard tests/unit/*/test_*.c)
+TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
+
+all: $(B)/tiffuse ## build the program
+
+# --- compiling ---------------------------------------------------------------
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define layer_rule
+$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c))
+	@rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
+
+$(B)/tiffuse: $(MAIN:%.c=$(B)/%.o) $(LIBS)
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $(MAIN:%.c=$(B)/%.o) $(LIBS) $(LDLIBS)
+
+# tests/unit/LAYER/test_NAME.c links with LAYER and what stands below it.
+define unit_rule
+$(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(addprefix $(B)/lib,$(addsuffix .a,$(call below,$(1))))
+	@mkdir -p $$(@D)
+	$(CC) $(SAN) $(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach layer,$(LAYERS),$(eval $(call unit_rule,$(layer))))
+
+$(B)/tools/%: $(B)/tests/tools/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
+
+unit-programs: $(UNIT:tests/%.c=$(B)/%)
+tools: $(TOOLS:%=$(B)/tools/%) ## build the helper programs of tests and bench
+.SECONDARY:
+
+# --- checking ----------------------------------------------------------------
+deps: ## install the Debian packages that building and testing need
+	@tests/install-packages
+
+check: deps ## run all tests (installs missing packages)
+	@tests/run-all
+
+lint: ## layering, headers, banned symbols, sizes
+	@tests/lint/run
+
+unit: unit-programs ## run the unit tests of this VARIANT
+	@tests/run-unit $(B)
+
+asan: ## build with AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='-O1 -g' all unit-programs tools
+
+tsan: ## build with ThreadSanitizer
+	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' all unit-programs
+
+bench: deps ## compare with libvips (BENCH_SCALE=0.06 ... 1)
+	@$(MAKE) --no-print-directory all tools
+	@tests/bench/run
+
+demo: deps ## mount sample tiles, look at them, copy, compare
+	@$(MAKE) --no-print-directory all tools
+	@tests/demo
+
+format: ## clang-format over src, include and tests
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# --- installing --------------------------------------------------------------
+install: all ## install below DESTDIR/PREFIX
+	install -D -m 755 $(B)/tiffuse $(DESTDIR)$(BINDIR)/tiffuse
+	install -d $(DESTDIR)$(DOCDIR)
+	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)
+
+uninstall: ## undo install
+	rm -f $(DESTDIR)$(BINDIR)/tiffuse
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+dist: ## a source archive
+	git archive --prefix=tiffuse-$(VERSION)/ -o tiffuse-$(VERSION).tar.gz HEAD
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
+
+.PHONY: all unit-programs tools deps check lint unit asan tsan bench demo format install uninstall dist clean help
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A scene is the resolved arrangement: which source lies where in the mosaic.
+ * Pixels of the mosaic count from its top left corner, y down; the scene's
+ * extent is [0, width) x [0, height).  A source's index is its place in the
+ * list that the user gave; which of two overlapping sources is on top follows
+ * from it (the later one, or the earlier one with first_on_top).
+ *
+ * Build with tf_scene_new(), tf_scene_add() for each source, then
+ * tf_scene_freeze(), which computes the extent and the index for lookups (a
+ * uniform grid of buckets, memory proportional to the number of sources).
+ * A frozen scene is immutable.
+ *
+ * Threads: building is for one thread; a frozen scene may be read by all.
+ */
+#pragma once
+#include <tiffuse/error.h>
+#include <tiffuse/util.h>
+
+/* How a source's samples are stored in its file. */
+typedef enum {
+	TF_COLOUR_GREY,
+	TF_COLOUR_YCBCR,
+	TF_COLOUR_RGB,
+	TF_COLOUR_CMYK,
+	TF_COLOUR_YCCK,
+	TF_COLOUR_OTHER /* left to libvips */
+} TfColour;
+
+typedef enum { TF_CODEC_JPEG, TF_CODEC_VIPS } TfCodec;
+
+/* What makes a file the same file: compared before and after each decoding. */
+typedef struct {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+} TfIdentity;
+
+/* What the header of an image file says. */
+typedef struct {
+	TfCodec codec;
+	TfColour colour;
+	int32_t width, height; /* as stored, before orientation, px */
+	uint8_t bands;         /* samples per pixel as stored */
+	uint8_t hsamp, vsamp;  /* JPEG chroma subsampling factors: 2,2 is 4:2:0 */
+	uint8_t orientation;   /* EXIF, 1 to 8; 1 when unknown */
+	bool progressive;      /* JPEG that must be decoded as a whole */
+	uint32_t icc;          /* index into the probe's table of profiles, 0 none */
+	TfIdentity identity;
+} TfImageInfo;
+
+typedef struct {
+	const char *path;      /* absolute; owned by the scene */
+	TfImageInfo info;
+	uint8_t orientation;   /* the orientation that is applied, 1 to 8 */
+	int64_t x, y;          /* top left corner in the mosaic, px */
+	int32_t width, height; /* as placed, after orientation, px */
+} TfSource;
+
+typedef struct _TfScene TfScene;
+
+TfScene *tf_scene_new(bool first_on_top);
+void tf_scene_free(TfScene *scene);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfScene, tf_scene_free)
+
+/* Copies *source and its path.  Coordinates may be negative until the freeze. */
+void tf_scene_add(TfScene *scene, const TfSource *source);
+
+/* Moves the smallest x and y to 0, computes the extent and the index.
+ * Fails with TOO_LARGE when a side exceeds 2^31-1 px, with ARRANGEMENT when
+ * there is no source or one without pixels. */
+bool tf_scene_freeze(TfScene *scene, GError **error);
+
+int64_t tf_scene_width(const TfScene *scene);
+int64_t tf_scene_height(const TfScene *scene);
+uint32_t tf_scene_n_sources(const TfScene *scene);
+const TfSource *tf_scene_source(const TfScene *scene, uint32_t index); /* borrowed */
+TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index);
+
+/* Is any source in the rectangle?  No allocation. */
+bool tf_scene_touches(const TfScene *scene, TfRect rect);
+
+/* One piece of a rectangle's decomposition. */
+typedef struct {
+	int64_t source; /* the topmost source there, or -1 for background */
+	TfRect rect;    /* mosaic px; never empty */
+} TfFragment;
+
+/* Appends to `out` (a GArray of TfFragment) disjoint fragments that cover
+ * exactly `rect`; sources that are hidden everywhere in it do not occur.  The
+ * order is a pure function of scene and rect.  rect may lie partly outside
+ * the extent; what is outside is background. */
+void tf_scene_visible(const TfScene *scene, TfRect rect, GArray *out);
+
+/* Appends to `out` (a GArray of uint32_t) the sources that intersect rect,
+ * topmost first. */
+void tf_scene_query(const TfScene *scene, TfRect rect, GArray *out);
+
+/* Bytes held by the scene. */
+size_t tf_scene_bytes(const TfScene *scene);
