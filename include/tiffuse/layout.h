@@ -17,24 +17,25 @@
 
 typedef struct {
 	uint64_t header_bytes; /* upper bound of the header's size */
-	uint64_t slot_bytes;   /* TileByteCounts of every tile */
+	uint64_t slot_bytes;   /* TileByteCounts of every tile, 1 to 2^32-1 */
 } TfLayoutParams;
 
 typedef struct {
 	TfPyramid pyramid;
-	uint64_t slot_bytes;  /* what TileByteCounts says */
-	uint64_t slot_stride; /* slot_bytes rounded up to 4 KiB */
+	uint64_t header_bytes; /* as given: the region of the header */
+	uint64_t slot_bytes;   /* what TileByteCounts says */
+	uint64_t slot_stride;  /* slot_bytes rounded up to 4 KiB */
 	uint64_t blank_offset;
 	uint64_t blocks_offset;
 	uint64_t tail_offset;
 	uint64_t file_bytes; /* st_size */
-	int64_t block_tiles; /* level-0 tiles along a block's side: 4, less with fewer than 3 levels */
+	int64_t block_tiles; /* level-0 tiles along a block's side: 4, however few levels there are */
 	int64_t block_cols, block_rows;
 	uint64_t n_slots;
 } TfLayout;
 
 typedef enum {
-	TF_REGION_HEADER, /* [0, header_bytes of the params) */
+	TF_REGION_HEADER, /* [0, header_bytes) */
 	TF_REGION_HOLE,   /* zeros without work: front, gaps, padding to the stride, tail */
 	TF_REGION_BLANK,  /* the blank slot, slot_bytes long */
 	TF_REGION_TILE,   /* the slot of one tile, slot_bytes long */
@@ -50,16 +51,23 @@ typedef struct {
 } TfRegion;
 
 /* An upper bound of the header's size, for TfLayoutParams: libtiff's IFDs with
- * LONG8 offsets and LONG counts for every tile, `extra_bytes` for ICC and text. */
+ * LONG8 offsets and LONG counts for every tile.  `extra_bytes` is the size of
+ * the ICC profile plus the lengths of Software and ImageDescription (with
+ * their final zeros); room for it is left in every level.  Fails with
+ * TOO_LARGE. */
 bool tf_layout_header_bound(const TfPyramid *pyramid, uint64_t extra_bytes, uint64_t *bound, GError **error);
 
-/* Fails with TOO_LARGE when the file would exceed 2^63-1 bytes. */
+/* Fails with TOO_LARGE when the file would exceed 2^63-1 bytes or the slot
+ * 2^32-1, and with USAGE when the slot is empty.  After that nothing here can
+ * fail or overflow; tiles, ordinals and indices that do not exist must not be
+ * asked for. */
 bool tf_layout_init(TfLayout *layout, const TfPyramid *pyramid, const TfLayoutParams *params, GError **error);
 
 /* The offset of a tile's slot (also of tiles that are blank). */
 uint64_t tf_layout_tile_offset(const TfLayout *layout, TfTile tile);
 
-/* The region that holds `offset`, which must be below file_bytes. */
+/* The region that holds `offset`, which must be below file_bytes.  Costs a
+ * bisection over the blocks, about a microsecond in the largest files. */
 TfRegion tf_layout_find(const TfLayout *layout, uint64_t offset);
 
 /* Slots by their place in file order. */

@@ -4,7 +4,8 @@
  * size of level k, rounded up.  The last level is the first that fits one
  * tile; with `whole_tiles` (all compressions but JPEG: OpenSlide corrupts
  * narrower levels) the pyramid ends while a level is still at least one tile
- * wide, so the last level is the last one with width >= tile.
+ * wide, so the last level is the last one with width >= tile, or level 0; it
+ * may have several tiles then.
  *
  * Threads: a TfPyramid is a plain value.
  */
