@@ -4,8 +4,10 @@
  * arrays of offsets and counts, all authored by libtiff (never by hand)
  * through client procs that keep metadata and drop the payload of tiles.
  *
- * Up to 4 MiB the bytes stay in memory; a larger header lives in an unlinked
- * file below `spool_dir` and is read from there.
+ * A header whose bound (TfLayout.header_bytes) is up to 4 MiB stays in memory;
+ * a larger one lives in an unlinked file in `spool_dir` and is read from there.
+ * libtiff needs 16 bytes per tile of a level, and for a moment up to 8 more,
+ * while that level is written.
  *
  * Threads: tf_header_new() on one thread; a finished header may be read by all.
  */
@@ -23,20 +25,23 @@ typedef enum {
 typedef struct {
 	TfCompression compression;
 	int bands;               /* 1 grey, 3 RGB or YCbCr; 8 bits each */
-	int hsamp, vsamp;        /* YCbCrSubSampling of JPEG with 3 bands; 1 or 2 */
-	GBytes *icc;             /* the sources' profile or NULL; borrowed */
-	const char *software;    /* e.g. "tiffuse 1.0"; borrowed */
+	int hsamp, vsamp;        /* YCbCrSubSampling of JPEG with 3 bands; 1, 2 or 4 */
+	GBytes *icc;             /* the sources' profile, for every level, or NULL; borrowed */
+	const char *software;    /* Software of level 0, e.g. "tiffuse 1.0", or NULL; borrowed */
 	const char *description; /* ImageDescription of level 0 or NULL; borrowed */
 	const char *spool_dir;   /* where a large header's file goes */
 } TfImageDesc;
 
-/* Does the tile point to the blank slot?  Must be a pure function. */
+/* Does the tile point to the blank slot?  Must be a pure function; called once
+ * for each tile, level by level in raster order.  NULL: none does. */
 typedef bool (*TfIsBlankFunc)(TfTile tile, void *data);
 
 typedef struct _TfHeader TfHeader;
 
 /* Fails with TOO_LARGE if libtiff's header exceeds the layout's bound (a bug),
- * with IO if the spool file cannot be written. */
+ * with MISSING, ACCESS or IO if the spool file cannot be made or written, and
+ * with IO and libtiff's words if libtiff refuses: it does so for a slot over
+ * 64 KiB around a tile of less than 6.4 KiB, whose counts it makes SHORT. */
 TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
                         GError **error);
 void tf_header_free(TfHeader *header);
@@ -45,7 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfHeader, tf_header_free)
 uint64_t tf_header_size(const TfHeader *header);
 
 /* Copies [offset, offset + length) into buffer; bytes past the header's size
- * are zeros. */
+ * are zeros.  Fails with IO, and then the buffer's content is undefined. */
 bool tf_header_read(const TfHeader *header, uint64_t offset, size_t length, void *buffer, GError **error);
 
 /* Bytes held in memory. */

@@ -54,7 +54,7 @@ typedef struct {
  * LONG8 offsets and LONG counts for every tile.  `extra_bytes` is the size of
  * the ICC profile plus the lengths of Software and ImageDescription (with
  * their final zeros); room for it is left in every level.  Fails with
- * TOO_LARGE. */
+ * TOO_LARGE, also when a level has over 2^32-1 tiles: libtiff's limit. */
 bool tf_layout_header_bound(const TfPyramid *pyramid, uint64_t extra_bytes, uint64_t *bound, GError **error);
 
 /* Fails with TOO_LARGE when the file would exceed 2^63-1 bytes or the slot
@@ -67,7 +67,7 @@ bool tf_layout_init(TfLayout *layout, const TfPyramid *pyramid, const TfLayoutPa
 uint64_t tf_layout_tile_offset(const TfLayout *layout, TfTile tile);
 
 /* The region that holds `offset`, which must be below file_bytes.  Costs a
- * bisection over the blocks, about a microsecond in the largest files. */
+ * bisection over the blocks: some microseconds in the largest files. */
 TfRegion tf_layout_find(const TfLayout *layout, uint64_t offset);
 
 /* Slots by their place in file order. */

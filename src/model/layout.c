@@ -162,8 +162,14 @@ bool tf_layout_header_bound(const TfPyramid *pyramid, uint64_t extra_bytes, uint
 	 * bytes, and 1 KiB leaves room for the small values outside of them. */
 	uint64_t sum = 16;
 	bool fits = true;
+	if (pyramid->level[0].cols * pyramid->level[0].rows > UINT32_MAX) {
+		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
+		            "%" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " tiles: TIFF can count %u in a level",
+		            pyramid->level[0].cols, pyramid->level[0].rows, UINT32_MAX);
+		return false;
+	}
 	for (int k = 0; k < pyramid->n_levels; k++) {
-		uint64_t tiles = pyramid->level[k].cols * pyramid->level[k].rows; /* at most 2^54 */
+		uint64_t tiles = pyramid->level[k].cols * pyramid->level[k].rows;
 		fits = fits && tf_add_u64(sum, TF_KIB + tiles * (8 + 4), &sum) && tf_add_u64(sum, extra_bytes, &sum);
 	}
 	if (!fits || sum > INT64_MAX) {

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libtiff believes that it writes a whole file: for each level all tiles, then
+ * the directory.  Its "end of file" is where the tile's slot stands while a
+ * tile is written and the end of the metadata otherwise; what it writes of a
+ * tile is dropped.  TIFFDeferStrileArrayWriting() would do as well, but is
+ * there to have the directory before the tiles, and needs a second pass.
+ */
+#include <tiffuse/header.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <tiffio.h>
+
+#define MAX_IN_MEMORY (4 * TF_MIB)
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TIFF, TIFFClose)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TIFFOpenOptions, TIFFOpenOptionsFree)
+
+struct _TfHeader {
+	uint64_t size;
+	uint8_t *bytes; /* or NULL and */
+	int fd;         /* the unlinked file */
+};
+
+/* What the client procs work on. */
+typedef struct {
+	TfHeader *header;
+	uint64_t limit; /* the header's bound */
+	uint64_t position;
+	uint64_t slot; /* of the tile that is being written, or 0: metadata */
+	GError *error; /* the first */
+} Author;
+
+void tf_header_free(TfHeader *header)
+{
+	if (!header)
+		return;
+	tf_close(&header->fd);
+	g_free(header->bytes);
+	g_free(header);
+}
+
+uint64_t tf_header_size(const TfHeader *header)
+{
+	return header->size;
+}
+
+size_t tf_header_bytes(const TfHeader *header)
+{
+	return sizeof *header + (header->bytes ? header->size : 0);
+}
+
+bool tf_header_read(const TfHeader *header, uint64_t offset, size_t length, void *buffer, GError **error)
+{
+	size_t have = offset < header->size ? MIN(length, header->size - offset) : 0;
+	memset((uint8_t *)buffer + have, 0, length - have);
+	if (have > 0 && header->bytes)
+		memcpy(buffer, header->bytes + offset, have);
+	for (size_t done = 0; !header->bytes && done < have;) {
+		ssize_t got = pread(header->fd, (uint8_t *)buffer + done, have - done, offset + done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return tf_error_set_errno(error, errno, "the TIFF header's file");
+		if (got == 0) {
+			g_set_error(error, TF_ERROR, TF_ERROR_IO, "the TIFF header's file: ends early");
+			return false;
+		}
+		done += got;
+	}
+	return true;
+}
+
+/* --- libtiff's client procs --------------------------------------------------- */
+
+static toff_t seek_proc(thandle_t handle, toff_t offset, int whence)
+{
+	Author *author = handle;
+	switch (whence) {
+	case SEEK_CUR:
+		offset += author->position;
+		break;
+	case SEEK_END:
+		offset += author->slot ? author->slot : author->header->size;
+		break;
+	}
+	return author->position = offset;
+}
+
+static tmsize_t read_proc(thandle_t handle, void *buffer, tmsize_t length)
+{
+	Author *author = handle;
+	uint64_t size = author->header->size;
+	size_t have = author->position < size ? MIN((uint64_t)length, size - author->position) : 0;
+	if (!tf_header_read(author->header, author->position, have, buffer, author->error ? NULL : &author->error))
+		return -1;
+	author->position += have;
+	return have;
+}
+
+static bool write_file(int fd, const uint8_t *bytes, size_t length, uint64_t offset, GError **error)
+{
+	while (length > 0) {
+		ssize_t put = pwrite(fd, bytes, length, offset);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return tf_error_set_errno(error, errno, "cannot write the TIFF header's file");
+		bytes += put;
+		length -= put;
+		offset += put;
+	}
+	return true;
+}
+
+static tmsize_t write_proc(thandle_t handle, void *buffer, tmsize_t length)
+{
+	Author *author = handle;
+	TfHeader *header = author->header;
+	uint64_t end = author->position + length;
+	if (author->slot) {
+		author->position = end;
+		return length;
+	}
+	if (author->error)
+		return -1;
+	if (end > author->limit) {
+		g_set_error(&author->error, TF_ERROR, TF_ERROR_TOO_LARGE,
+		            "the TIFF header exceeds its bound of %" G_GUINT64_FORMAT " bytes", author->limit);
+		return -1;
+	}
+	if (header->bytes)
+		memcpy(header->bytes + author->position, buffer, length);
+	else if (!write_file(header->fd, buffer, length, author->position, &author->error))
+		return -1;
+	header->size = MAX(header->size, end);
+	author->position = end;
+	return length;
+}
+
+static toff_t size_proc(thandle_t handle)
+{
+	return ((Author *)handle)->header->size;
+}
+
+static int close_proc(thandle_t handle)
+{
+	return 0;
+}
+
+/* Of several messages the first names the cause. */
+static int error_proc(TIFF *tif, void *data, const char *module, const char *format, va_list args)
+{
+	Author *author = data;
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	if (!author->error)
+		g_set_error(&author->error, TF_ERROR, TF_ERROR_IO, "cannot write the TIFF header: %s: %s",
+		            module ? module : "libtiff", text);
+	return 1;
+}
+
+static int warning_proc(TIFF *tif, void *data, const char *module, const char *format, va_list args)
+{
+	return 1; /* none concerns what we write; libtiff's own handler would use stderr */
+}
+
+static TIFF *open_tiff(Author *author)
+{
+	g_autoptr(TIFFOpenOptions) options = TIFFOpenOptionsAlloc();
+	TIFFOpenOptionsSetErrorHandlerExtR(options, error_proc, author);
+	TIFFOpenOptionsSetWarningHandlerExtR(options, warning_proc, author);
+	return TIFFClientOpenExt("header", "w8l", author, read_proc, write_proc, seek_proc, close_proc, size_proc,
+	                         NULL, NULL, options);
+}
+
+/* --- directories -------------------------------------------------------------- */
+
+static bool set_compression(TIFF *tif, const TfImageDesc *desc)
+{
+	static const uint16_t schemes[] = {
+		[TF_COMPRESSION_NONE] = COMPRESSION_NONE,
+		[TF_COMPRESSION_JPEG] = COMPRESSION_JPEG,
+		[TF_COMPRESSION_DEFLATE] = COMPRESSION_ADOBE_DEFLATE,
+		[TF_COMPRESSION_LZW] = COMPRESSION_LZW,
+		[TF_COMPRESSION_ZSTD] = COMPRESSION_ZSTD,
+	};
+	static const float full_range[] = {0, 255, 128, 255, 128, 255};
+	bool jpeg = desc->compression == TF_COMPRESSION_JPEG;
+	if (!TIFFSetField(tif, TIFFTAG_COMPRESSION, schemes[desc->compression]))
+		return false;
+	if (desc->bands == 1)
+		return TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+	if (!jpeg)
+		return TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+	/* All tiles bring their own tables.  libtiff writes the JPEGTables tag
+	 * only when it encodes, which it does not here. */
+	return TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_YCBCR) &&
+	       TIFFSetField(tif, TIFFTAG_YCBCRSUBSAMPLING, desc->hsamp, desc->vsamp) &&
+	       TIFFSetField(tif, TIFFTAG_REFERENCEBLACKWHITE, full_range);
+}
+
+/* The profile stands in every level, because some readers open one level
+ * alone; the texts describe the file and stand in the first. */
+static bool set_texts(TIFF *tif, const TfImageDesc *desc, int level)
+{
+	gsize icc_size = 0;
+	const void *icc = desc->icc ? g_bytes_get_data(desc->icc, &icc_size) : NULL;
+	if (icc_size > 0 && !TIFFSetField(tif, TIFFTAG_ICCPROFILE, (uint32_t)icc_size, icc))
+		return false;
+	if (level > 0)
+		return true;
+	return (!desc->software || TIFFSetField(tif, TIFFTAG_SOFTWARE, desc->software)) &&
+	       (!desc->description || TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, desc->description));
+}
+
+static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *desc, int level)
+{
+	return (level == 0 || TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE)) &&
+	       TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, (uint32_t)pyramid->level[level].width) &&
+	       TIFFSetField(tif, TIFFTAG_IMAGELENGTH, (uint32_t)pyramid->level[level].height) &&
+	       TIFFSetField(tif, TIFFTAG_TILEWIDTH, (uint32_t)pyramid->tile) &&
+	       TIFFSetField(tif, TIFFTAG_TILELENGTH, (uint32_t)pyramid->tile) &&
+	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8) &&
+	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, desc->bands) &&
+	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) &&
+	       TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE) && set_compression(tif, desc) &&
+	       set_texts(tif, desc, level);
+}
+
+static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const TfImageDesc *desc, int level,
+                        TfIsBlankFunc is_blank, void *data)
+{
+	const TfLevel *size = &layout->pyramid.level[level];
+	if (!set_tags(tif, &layout->pyramid, desc, level))
+		return false;
+	char nothing; /* write_proc() does not look at a tile's bytes */
+	uint32_t n = 0;
+	TfTile tile = {.level = level};
+	for (tile.row = 0; tile.row < size->rows; tile.row++)
+		for (tile.col = 0; tile.col < size->cols; tile.col++) {
+			bool blank = is_blank && is_blank(tile, data);
+			author->slot = blank ? layout->blank_offset : tf_layout_tile_offset(layout, tile);
+			if (TIFFWriteRawTile(tif, n++, &nothing, layout->slot_bytes) < 0)
+				return false;
+		}
+	author->slot = 0;
+	return TIFFWriteDirectory(tif);
+}
+
+static bool write_levels(Author *author, const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank,
+                         void *data)
+{
+	g_autoptr(TIFF) tif = open_tiff(author);
+	if (!tif)
+		return false;
+	for (int level = 0; level < layout->pyramid.n_levels; level++)
+		if (!write_level(tif, author, layout, desc, level, is_blank, data))
+			return false;
+	return true;
+}
+
+/* --- where the bytes go ------------------------------------------------------- */
+
+static int open_unlinked(const char *directory, GError **error)
+{
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	/* what a file system or kernel without O_TMPFILE says */
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		g_autofree char *name = g_build_filename(directory, "tiffuse-header-XXXXXX", NULL);
+		fd = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		tf_error_set_errno(error, errno, "%s: cannot make the file for the TIFF header", directory);
+	return fd;
+}
+
+TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
+                        GError **error)
+{
+	g_autoptr(TfHeader) header = g_new0(TfHeader, 1);
+	header->fd = -1;
+	if (layout->header_bytes <= MAX_IN_MEMORY) {
+		header->bytes = g_malloc0(MAX(layout->header_bytes, 1));
+	} else {
+		header->fd = open_unlinked(desc->spool_dir, error);
+		if (header->fd < 0)
+			return NULL;
+	}
+	Author author = {.header = header, .limit = layout->header_bytes};
+	bool written = write_levels(&author, layout, desc, is_blank, data);
+	if (written && !author.error) {
+		if (header->bytes)
+			header->bytes = g_realloc(header->bytes, header->size);
+		return g_steal_pointer(&header);
+	}
+	if (!author.error)
+		g_set_error(&author.error, TF_ERROR, TF_ERROR_IO, "cannot write the TIFF header");
+	g_propagate_error(error, author.error);
+	return NULL;
+}
