@@ -21,6 +21,7 @@ typedef struct {
 	const char *order;    /* "row", "column", "row-snake", "column-snake", with -left, -up */
 	const char *overlap;  /* "64", "10%", "64,32", "10%,5%": x then y */
 	bool missing_fill;    /* missing=fill: a named file that does not exist is background */
+	bool allow_escape;    /* an arrangement file may name files outside its folder */
 } TfArrangeOptions;
 
 typedef enum { TF_PLACE_CELL, TF_PLACE_POSITION } TfPlaceKind;
@@ -33,6 +34,7 @@ typedef struct {
 	double x, y;         /* TF_PLACE_POSITION: px, any origin, fractions allowed */
 	int64_t width, height; /* what the arrangement says of the size, or 0; must agree */
 	int line;            /* in the arrangement file, or 0 */
+	bool missing;        /* did not exist (only with missing_fill): do not probe it, size 0 x 0 */
 } TfPlace;
 
 typedef struct {

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "format.h"
+#include "lines.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* In the order in which a folder is searched. */
+static const TfArrangeFormat *const formats[] = {
+	&tf_format_fiji,
+	&tf_format_csv,
+	&tf_format_names,
+};
+
+static void clear_place(gpointer place)
+{
+	g_free(((TfPlace *)place)->path);
+}
+
+void tf_arrangement_free(TfArrangement *arrangement)
+{
+	if (!arrangement)
+		return;
+	g_free(arrangement->origin);
+	g_free(arrangement->default_name);
+	g_array_unref(arrangement->places);
+	g_free(arrangement->summary);
+	g_free(arrangement);
+}
+
+/* The last part of a folder's path as the user wrote it, made absolute: a
+ * link named "current" gives a mosaic named current. */
+static char *folder_name(const char *path)
+{
+	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+	g_autofree char *name = g_path_get_basename(absolute);
+	return strcmp(name, "/") ? g_steal_pointer(&name) : g_strdup("mosaic");
+}
+
+static char *file_name(const char *path)
+{
+	g_autofree char *name = g_path_get_basename(path);
+	char *dot = strrchr(name, '.');
+	if (dot && dot != name)
+		*dot = '\0';
+	if (g_str_has_suffix(name, ".registered"))
+		name[strlen(name) - strlen(".registered")] = '\0';
+	if (*name && g_ascii_strcasecmp(name, "tiles") && g_ascii_strcasecmp(name, "sources") &&
+	    g_ascii_strncasecmp(name, "TileConfiguration", 17))
+		return g_steal_pointer(&name);
+	g_autofree char *folder = g_path_get_dirname(path);
+	return folder_name(folder);
+}
+
+/* Options that would have no effect are refused: whoever gives them expects
+ * one. */
+static bool check_options(const TfArrangeFormat *format, const char *origin, const TfArrangeOptions *options,
+                          GError **error)
+{
+	const char *name = options->pattern   ? "pattern"
+	                   : options->columns ? "columns"
+	                   : options->order   ? "order"
+	                   : options->overlap ? "overlap"
+	                                      : NULL;
+	if (format->takes_grid_options || !name)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+	            "%s= has no use here: %s gives the positions (pattern= with a folder as SOURCE uses the names)", name,
+	            origin);
+	return false;
+}
+
+/* Takes origin and default_name. */
+static TfArrangement *read_format(const TfArrangeFormat *format, char *origin, char *default_name,
+                                  const TfFolder *folder, const TfArrangeOptions *options, GError **error)
+{
+	g_autoptr(TfArrangement) arrangement = g_new0(TfArrangement, 1);
+	arrangement->format = format->name;
+	arrangement->origin = origin;
+	arrangement->default_name = default_name;
+	arrangement->places = g_array_new(FALSE, FALSE, sizeof(TfPlace));
+	g_array_set_clear_func(arrangement->places, clear_place);
+	if (!check_options(format, origin, options, error) || !format->read(arrangement, folder, options, error))
+		return NULL;
+	return g_steal_pointer(&arrangement);
+}
+
+static TfArrangement *read_folder(const char *source, const TfArrangeOptions *options, GError **error)
+{
+	g_autofree char *real = realpath(source, NULL);
+	if (!real) {
+		tf_error_set_errno(error, errno, "%s", source);
+		return NULL;
+	}
+	g_autoptr(TfFolder) folder = tf_folder_read(real, error);
+	if (!folder)
+		return NULL;
+	/* Who says how to read the names wants them read, whatever else there is. */
+	if (options->pattern || options->columns)
+		return read_format(&tf_format_names, g_steal_pointer(&real), folder_name(source), folder, options, error);
+	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+		g_autofree char *path = NULL;
+		if (!formats[i]->find(folder, &path, error))
+			return NULL;
+		if (path)
+			return read_format(formats[i], g_steal_pointer(&path), folder_name(source), folder, options,
+			                   error);
+	}
+	g_assert_not_reached(); /* tf_format_names finds itself or an error */
+}
+
+static TfArrangement *read_file(const char *source, const TfArrangeOptions *options, GError **error)
+{
+	g_autofree char *name = g_path_get_basename(source);
+	if (tf_is_image_name(name)) {
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		            "%s: an image, expected a folder of tiles or an arrangement file", source);
+		return NULL;
+	}
+	/* Only the folder is resolved: the names are relative to the place where
+	 * the file is named, even when it is a link. */
+	g_autofree char *given = g_path_get_dirname(source), *real = realpath(given, NULL);
+	if (!real) {
+		tf_error_set_errno(error, errno, "%s", source);
+		return NULL;
+	}
+	g_autofree char *path = g_build_filename(real, name, NULL);
+	g_autoptr(TfLines) lines = tf_lines_open_head(path, error);
+	if (!lines)
+		return NULL;
+	const char *first_line = tf_lines_next(lines);
+	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : ""))
+			return read_format(formats[i], g_steal_pointer(&path), file_name(source), NULL, options, error);
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+	            "%s: no known arrangement, expected a Fiji TileConfiguration (dim = 2 first) or a CSV file "
+	            "(file,x,y[,width,height])",
+	            source);
+	return NULL;
+}
+
+TfArrangement *tf_arrange_read(const char *source, const TfArrangeOptions *options, GError **error)
+{
+	struct stat st;
+	if (stat(source, &st) < 0) {
+		tf_error_set_errno(error, errno, "%s", source);
+		return NULL;
+	}
+	return S_ISDIR(st.st_mode) ? read_folder(source, options, error) : read_file(source, options, error);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an arrangement format is: one file in this folder with one constant
+ * TfArrangeFormat, named in the table of detect.c.  The order of that table
+ * is the order in which a folder is searched.
+ */
+#pragma once
+#include "names.h"
+#include <tiffuse/arrange.h>
+
+typedef struct {
+	const char *name;
+	bool takes_grid_options; /* columns=, order= and overlap= mean something */
+
+	/* Looks for the format in a folder.  Sets *path (the caller frees it) to
+	 * the arrangement file or to the folder itself, or leaves it NULL when
+	 * the folder has none; false with an error when it is in doubt. */
+	bool (*find)(const TfFolder *folder, char **path, GError **error);
+
+	/* Is a file of this format?  By its name, and by its first line that is
+	 * neither blank nor a comment ("" when there is none).  NULL for formats
+	 * that are folders. */
+	bool (*recognise)(const char *name, const char *first_line);
+
+	/* Fills `arrangement`: places, summary and all that is particular to the
+	 * format; origin, format and default_name are set already.  `folder` is
+	 * the searched folder, or NULL when SOURCE was the file. */
+	bool (*read)(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
+	             GError **error);
+} TfArrangeFormat;
+
+extern const TfArrangeFormat tf_format_fiji;
+extern const TfArrangeFormat tf_format_csv;
+extern const TfArrangeFormat tf_format_names;

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "listed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_NAMED = 10 };
+
+struct _TfListed {
+	TfArrangement *arrangement;
+	const TfArrangeOptions *options;
+	char *root;             /* real path of the arrangement file's folder */
+	GHashTable *subfolders; /* as written -> its real path, "" when it does not exist */
+	guint n_missing;
+	GString *missing; /* the first of them, for the message */
+	char *hint;       /* what may be wrong with the names, or NULL */
+};
+
+TfListed *tf_listed_new(TfArrangement *arrangement, const TfArrangeOptions *options)
+{
+	TfListed *listed = g_new0(TfListed, 1);
+	listed->arrangement = arrangement;
+	listed->options = options;
+	listed->root = g_path_get_dirname(arrangement->origin);
+	listed->subfolders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	listed->missing = g_string_new(NULL);
+	return listed;
+}
+
+void tf_listed_free(TfListed *listed)
+{
+	g_free(listed->root);
+	g_hash_table_unref(listed->subfolders);
+	g_string_free(listed->missing, TRUE);
+	g_free(listed->hint);
+	g_free(listed);
+}
+
+static bool is_below(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
+}
+
+/* Names written on another machine often carry its folders.  The file with
+ * the same last part may be the one that is meant or its namesake from
+ * another run, so it is told and not taken. */
+static char *name_beside(const TfListed *listed, const char *name)
+{
+	const char *base = name;
+	for (const char *c = name; *c; c++)
+		if (*c == '/' || *c == '\\')
+			base = c + 1;
+	if (base == name || !*base)
+		return NULL;
+	g_autofree char *path = g_build_filename(listed->root, base, NULL);
+	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
+		return NULL;
+	return g_strdup_printf(" (%s is beside the arrangement file: take the folders out of the names)", base);
+}
+
+static bool refuse_escape(const TfListed *listed, int line, const char *name, GError **error)
+{
+	g_autofree char *hint = name_beside(listed, name);
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+	            "%s:%d: %s leads out of the folder, expected a name below the folder of the arrangement file%s",
+	            listed->arrangement->origin, line, name, hint ? hint : "");
+	return false;
+}
+
+static bool has_parent_step(const char *name)
+{
+	for (const char *step = strstr(name, ".."); step; step = strstr(step + 2, ".."))
+		if ((step == name || step[-1] == '/') && (step[2] == '/' || !step[2]))
+			return true;
+	return false;
+}
+
+/* The real path of the folder part of a name, "" when it does not exist;
+ * looked up once for each folder, not for each file. */
+static const char *real_folder(TfListed *listed, const char *name)
+{
+	g_autofree char *folder = g_path_get_dirname(name);
+	const char *known = g_hash_table_lookup(listed->subfolders, folder);
+	if (known)
+		return known;
+	g_autofree char *path = g_build_filename(listed->root, folder, NULL);
+	g_autofree char *real = realpath(path, NULL);
+	known = g_strdup(real ? real : "");
+	g_hash_table_insert(listed->subfolders, g_steal_pointer(&folder), (char *)known);
+	return known;
+}
+
+static bool note_missing(TfListed *listed, const char *name, TfPlace *place)
+{
+	place->missing = true;
+	if (!listed->hint)
+		listed->hint = name_beside(listed, name);
+	if (listed->n_missing++ < MAX_NAMED)
+		g_string_append_printf(listed->missing, "%s%s (line %d)", listed->missing->len ? ", " : "", name,
+		                       place->line);
+	return true;
+}
+
+static bool check_file(TfListed *listed, const char *name, TfPlace *place, GError **error)
+{
+	bool confined = !listed->options->allow_escape;
+	if (confined && strchr(name, '/')) {
+		if (*name == '/' || has_parent_step(name))
+			return refuse_escape(listed, place->line, name, error);
+		const char *folder = real_folder(listed, name);
+		if (*folder && !is_below(folder, listed->root))
+			return refuse_escape(listed, place->line, name, error);
+	}
+	struct stat st;
+	int failed = lstat(place->path, &st);
+	if (!failed && S_ISLNK(st.st_mode)) {
+		g_autofree char *real = realpath(place->path, NULL);
+		if (confined && real && !is_below(real, listed->root))
+			return refuse_escape(listed, place->line, name, error);
+		failed = stat(place->path, &st);
+	}
+	if (failed && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
+		return note_missing(listed, name, place);
+	if (failed)
+		return tf_error_set_errno(error, errno, "%s:%d: %s", listed->arrangement->origin, place->line, name);
+	if (!S_ISREG(st.st_mode)) {
+		g_set_error(error, TF_ERROR, TF_ERROR_ACCESS, "%s:%d: %s: not a regular file",
+		            listed->arrangement->origin, place->line, name);
+		return false;
+	}
+	return true;
+}
+
+bool tf_listed_add(TfListed *listed, const char *name, TfPlace place, GError **error)
+{
+	if (!*name) {
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s:%d: no file name",
+		            listed->arrangement->origin, place.line);
+		return false;
+	}
+	while (g_str_has_prefix(name, "./"))
+		name += 2 + strspn(name + 2, "/");
+	g_autofree char *path = *name == '/' ? g_strdup(name) : g_build_filename(listed->root, name, NULL);
+	place.path = path;
+	if (!check_file(listed, name, &place, error))
+		return false;
+	g_steal_pointer(&path);
+	g_array_append_val(listed->arrangement->places, place);
+	return true;
+}
+
+char *tf_listed_finish(TfListed *listed, GError **error)
+{
+	const char *origin = listed->arrangement->origin;
+	guint n = listed->arrangement->places->len;
+	if (!n) {
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: lists no tiles", origin);
+		return NULL;
+	}
+	if (listed->n_missing && (!listed->options->missing_fill || listed->n_missing == n)) {
+		if (listed->n_missing > MAX_NAMED)
+			g_string_append_printf(listed->missing, ", ... and %u more", listed->n_missing - MAX_NAMED);
+		g_set_error(error, TF_ERROR, TF_ERROR_MISSING, "%s: %u of %u files do not exist: %s%s", origin,
+		            listed->n_missing, n, listed->missing->str, listed->hint ? listed->hint : "");
+		return NULL;
+	}
+	if (listed->n_missing)
+		return g_strdup_printf("%u tiles, %u of them missing", n, listed->n_missing);
+	return g_strdup_printf("%u tile%s", n, n == 1 ? "" : "s");
+}

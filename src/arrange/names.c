@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef DIR TfDir;
+static void close_dir(TfDir *dir)
+{
+	closedir(dir);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfDir, close_dir)
+
+/* strverscmp() is not used: it takes digits after leading zeros as a
+ * fraction, so that 010 comes before 09. */
+int tf_natural_compare(const char *a, const char *b)
+{
+	const char *first = a, *second = b;
+	while (*a && *b) {
+		if (!g_ascii_isdigit(*a) || !g_ascii_isdigit(*b)) {
+			if (*a != *b)
+				return (guchar)*a - (guchar)*b;
+			a++, b++;
+			continue;
+		}
+		a += strspn(a, "0");
+		b += strspn(b, "0");
+		size_t len_a = strspn(a, "0123456789"), len_b = strspn(b, "0123456789");
+		if (len_a != len_b)
+			return len_a < len_b ? -1 : 1;
+		int order = memcmp(a, b, len_a);
+		if (order)
+			return order;
+		a += len_a;
+		b += len_b;
+	}
+	if (*a || *b)
+		return (guchar)*a - (guchar)*b;
+	return strcmp(first, second);
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+	return tf_natural_compare(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool tf_is_image_name(const char *name)
+{
+	static const char *const extensions[] = {"jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp"};
+	const char *dot = strrchr(name, '.');
+	for (size_t i = 0; dot && i < G_N_ELEMENTS(extensions); i++)
+		if (!g_ascii_strcasecmp(dot + 1, extensions[i]))
+			return true;
+	return false;
+}
+
+static bool is_folder(DIR *dir, const struct dirent *entry)
+{
+	struct stat st;
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+void tf_folder_free(TfFolder *folder)
+{
+	g_free(folder->path);
+	g_ptr_array_unref(folder->images);
+	g_ptr_array_unref(folder->others);
+	g_free(folder);
+}
+
+TfFolder *tf_folder_read(const char *path, GError **error)
+{
+	g_autoptr(TfDir) dir = opendir(path);
+	if (!dir) {
+		tf_error_set_errno(error, errno, "%s", path);
+		return NULL;
+	}
+	g_autoptr(TfFolder) folder = g_new0(TfFolder, 1);
+	folder->path = g_strdup(path);
+	folder->images = g_ptr_array_new_with_free_func(g_free);
+	folder->others = g_ptr_array_new_with_free_func(g_free);
+	struct dirent *entry;
+	while (errno = 0, (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (is_folder(dir, entry))
+			folder->n_folders++;
+		else
+			g_ptr_array_add(tf_is_image_name(entry->d_name) ? folder->images : folder->others,
+			                g_strdup(entry->d_name));
+	}
+	if (errno) {
+		tf_error_set_errno(error, errno, "%s", path);
+		return NULL;
+	}
+	g_ptr_array_sort(folder->images, compare_names);
+	g_ptr_array_sort(folder->others, compare_names);
+	return g_steal_pointer(&folder);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The names in a folder, read once and sorted by the numbers in them.
+ */
+#pragma once
+#include <tiffuse/error.h>
+
+#include <stdbool.h>
+
+#define TF_IMAGE_EXTENSIONS "jpg jpeg jpe png tif tiff webp"
+
+typedef struct {
+	char *path;        /* absolute */
+	GPtrArray *images; /* char *, names of image files, in natural order */
+	GPtrArray *others; /* char *, names of other files, in natural order */
+	guint n_folders;   /* folders in it, which are not entered */
+} TfFolder;
+
+/* Reads the folder with one pass of readdir; a file's type is asked for only
+ * where the file system does not tell it.  Names that start with a dot do not
+ * count.  Errors: as opendir() and readdir() have them. */
+TfFolder *tf_folder_read(const char *path, GError **error);
+void tf_folder_free(TfFolder *folder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)
+
+/* By the extension, in either case. */
+bool tf_is_image_name(const char *name);
+
+/* Runs of digits compare as numbers of any length, all else as bytes;
+ * 0 only for equal strings. */
+int tf_natural_compare(const char *a, const char *b);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include <tiffuse/arrange.h>
+
+#include <math.h>
+
+/* One direction of a grid: all columns, or all rows. */
+typedef struct {
+	bool vertical;
+	int64_t n;
+	int32_t *extent; /* the largest width in a column, 0 where there is none */
+	int32_t usual;   /* the largest of all */
+	double *start;
+} Axis;
+
+static void axis_clear(Axis *axis)
+{
+	g_free(axis->extent);
+	g_free(axis->start);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Axis, axis_clear)
+
+static const TfPlace *place_at(const TfArrangement *arrangement, guint i)
+{
+	return &g_array_index(arrangement->places, TfPlace, i);
+}
+
+static int64_t cell(const Axis *axis, const TfPlace *place)
+{
+	return axis->vertical ? place->row : place->col;
+}
+
+static int32_t extent(const Axis *axis, TfSize size)
+{
+	return axis->vertical ? size.height : size.width;
+}
+
+static bool measure(Axis *axis, const TfArrangement *arrangement, const TfSize *sizes, GError **error)
+{
+	for (guint i = 0; i < arrangement->places->len; i++)
+		axis->n = MAX(axis->n, cell(axis, place_at(arrangement, i)) + 1);
+	axis->extent = g_try_new0(int32_t, axis->n);
+	axis->start = g_try_new0(double, axis->n);
+	if (!axis->extent || !axis->start) {
+		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY, "%s: no memory for a grid of %" G_GINT64_FORMAT " %s",
+		            arrangement->origin, axis->n, axis->vertical ? "rows" : "columns");
+		return false;
+	}
+	for (guint i = 0; i < arrangement->places->len; i++) {
+		int32_t *largest = &axis->extent[cell(axis, place_at(arrangement, i))];
+		*largest = MAX(*largest, extent(axis, sizes[i]));
+		axis->usual = MAX(axis->usual, *largest);
+	}
+	return true;
+}
+
+/* A tile that is smaller than its column could lie anywhere in it; in the last
+ * column its left edge is known all the same. */
+static bool check_same_size(const Axis *axis, const TfArrangement *arrangement, const TfSize *sizes, GError **error)
+{
+	for (guint i = 0; i < arrangement->places->len; i++) {
+		const TfPlace *place = place_at(arrangement, i);
+		int64_t at = cell(axis, place);
+		int32_t has = extent(axis, sizes[i]);
+		if (!has || has == axis->extent[at] || at == axis->n - 1)
+			continue;
+		const char *line = axis->vertical ? "row" : "column";
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		            "%s: %d x %d px, expected a %s of %d px as in the rest of its %s: only tiles of the last %s may "
+		            "be smaller",
+		            place->path, sizes[i].width, sizes[i].height, axis->vertical ? "height" : "width",
+		            axis->extent[at], line, line);
+		return false;
+	}
+	return true;
+}
+
+static bool prefix_sums(Axis *axis, const TfArrangement *arrangement, GError **error)
+{
+	double overlap = axis->vertical ? arrangement->overlap_y : arrangement->overlap_x;
+	bool relative = axis->vertical ? arrangement->overlap_y_relative : arrangement->overlap_x_relative;
+	if (relative) /* Fiji's step, truncated as there */
+		overlap = axis->usual - (int)(axis->usual * (1 - overlap));
+	double at = 0;
+	for (int64_t i = 0; i < axis->n; i++) {
+		int32_t size = axis->extent[i] ? axis->extent[i] : axis->usual;
+		axis->start[i] = at;
+		at += size - overlap;
+		/* The last one has no successor that it must overlap. */
+		if (size > overlap || (i == axis->n - 1 && i > 0) || !axis->usual)
+			continue;
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+		            "overlap=%g px: expected less than the tiles' %s, which is %d px in %s %" G_GINT64_FORMAT, overlap,
+		            axis->vertical ? "height" : "width", size, axis->vertical ? "row" : "column", i);
+		return false;
+	}
+	return true;
+}
+
+static bool make_axis(Axis *axis, const TfArrangement *arrangement, const TfSize *sizes, GError **error)
+{
+	return measure(axis, arrangement, sizes, error) &&
+	       (!arrangement->same_size_required || check_same_size(axis, arrangement, sizes, error)) &&
+	       prefix_sums(axis, arrangement, error);
+}
+
+static bool check_stated_size(const TfArrangement *arrangement, const TfPlace *place, TfSize size, GError **error)
+{
+	if (!size.width || ((!place->width || place->width == size.width) &&
+	                    (!place->height || place->height == size.height)))
+		return true;
+	bool width = place->width && place->width != size.width;
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s:%d: %s %" G_GINT64_FORMAT " px, expected %d px as in %s",
+	            arrangement->origin, place->line, width ? "width" : "height", width ? place->width : place->height,
+	            width ? size.width : size.height, place->path);
+	return false;
+}
+
+static bool set_position(const TfArrangement *arrangement, const TfPlace *place, double x, double y,
+                         TfPosition *position, double *residual, GError **error)
+{
+	if (fabs(x) > G_MAXINT32 || fabs(y) > G_MAXINT32) {
+		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%s: %.0f, %.0f px from the top left tile, the limit is %d",
+		            place->path, x, y, G_MAXINT32);
+		return false;
+	}
+	*position = (TfPosition){llround(x), llround(y)};
+	*residual = MAX(*residual, MAX(fabs(x - position->x), fabs(y - position->y)));
+	return true;
+}
+
+static bool resolve_cells(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
+                          double *residual, GError **error)
+{
+	g_auto(Axis) columns = {.vertical = false}, rows = {.vertical = true};
+	if (!make_axis(&columns, arrangement, sizes, error) || !make_axis(&rows, arrangement, sizes, error))
+		return false;
+	for (guint i = 0; i < arrangement->places->len; i++) {
+		const TfPlace *place = place_at(arrangement, i);
+		if (!set_position(arrangement, place, columns.start[place->col], rows.start[place->row], &positions[i],
+		                  residual, error))
+			return false;
+	}
+	return true;
+}
+
+/* Tiles that are left out do not count for the origin: the mosaic is that of
+ * the tiles that are there. */
+static bool resolve_positions(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
+                              double *residual, GError **error)
+{
+	double min_x = INFINITY, min_y = INFINITY;
+	for (guint i = 0; i < arrangement->places->len; i++) {
+		const TfPlace *place = place_at(arrangement, i);
+		if (!check_stated_size(arrangement, place, sizes[i], error))
+			return false;
+		if (!sizes[i].width)
+			continue;
+		min_x = MIN(min_x, place->x);
+		min_y = MIN(min_y, place->y);
+	}
+	for (guint i = 0; i < arrangement->places->len; i++) {
+		const TfPlace *place = place_at(arrangement, i);
+		positions[i] = (TfPosition){0, 0};
+		if (sizes[i].width && !set_position(arrangement, place, place->x - min_x, place->y - min_y,
+		                                    &positions[i], residual, error))
+			return false;
+	}
+	return true;
+}
+
+bool tf_arrange_resolve(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
+                        double *residual, GError **error)
+{
+	*residual = 0;
+	if (!arrangement->places->len)
+		return true;
+	return place_at(arrangement, 0)->kind == TF_PLACE_CELL
+	               ? resolve_cells(arrangement, sizes, positions, residual, error)
+	               : resolve_positions(arrangement, sizes, positions, residual, error);
+}
