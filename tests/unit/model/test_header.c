@@ -18,7 +18,7 @@ static TfLayout layout_of(int64_t width, int64_t height, int32_t tile, bool whol
 {
 	g_autoptr(GError) error = NULL;
 	TfPyramid pyramid;
-	TfLayout layout;
+	TfLayout layout = {0};
 	TfLayoutParams params = {.slot_bytes = slot};
 	bool made = tf_pyramid_init(&pyramid, width, height, tile, whole_tiles, &error) &&
 	            tf_layout_header_bound(&pyramid, extra, &params.header_bytes, &error) &&
@@ -150,7 +150,7 @@ static GBytes *encode_tile(const TfImageDesc *desc)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *path = NULL;
-	tf_autofd int fd = g_file_open_tmp("tiffuse-test-XXXXXX", &path, &error);
+	close(g_file_open_tmp("tiffuse-test-XXXXXX", &path, &error));
 	g_assert_no_error(error);
 	uint8_t pixels[TILE * TILE * 3];
 	for (int i = 0; i < TILE * TILE; i++)
