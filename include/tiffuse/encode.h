@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a tile's samples to the bytes in its slot.  JPEG is written by
+ * libjpeg-turbo: baseline, self-contained, no JFIF marker; deflate, LZW and
+ * zstd by libtiff; none is the samples themselves.
+ *
+ * Threads: a TfEncoder is read-only; each call stands for itself.
+ */
+#pragma once
+#include <tiffuse/header.h>
+#include <tiffuse/samples.h>
+
+typedef struct {
+	TfCompression compression;
+	TfSpace space;
+	int hsamp, vsamp; /* of the JPEG that is written */
+	int quality;      /* 1 to 100 */
+	int32_t tile;     /* side, px */
+	uint64_t slot_bytes;
+} TfEncoder;
+
+/* The slot's size for a tile: for JPEG the size that natural tiles stay well
+ * below at this quality and sampling (docs/layout.md has the figures), for none
+ * the exact size, for the others what the worst tile needs. */
+uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsamp, int vsamp, int quality,
+                              int32_t tile);
+
+/* `planes` are tile x tile px of the encoder's space.  *requantised is set when
+ * the tile did not fit at the encoder's quality and was encoded at the highest
+ * lower one that fits.  The result is at most slot_bytes long, counted as
+ * TF_MEMORY_TILES until its last reference goes.  NULL with NO_MEMORY, or
+ * TOO_LARGE if no quality fits. */
+GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *requantised, GError **error);
+
+/* What must stand after the stream in the slot so that readers skip the rest,
+ * apart from zeros: zstd wants a skippable frame's head.  Already part of what
+ * tf_encode_tile() returns. */

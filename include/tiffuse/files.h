@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open descriptors of sources: an LRU of at most a few hundred, never one for
+ * each source.  Opening never blocks (O_NONBLOCK; regular files only) and
+ * compares the file with the identity that the scene remembers.
+ *
+ * Threads: any.  Lock: the table's own, a leaf, not held across open().
+ */
+#pragma once
+#include <tiffuse/scene.h>
+
+typedef struct _TfFiles TfFiles;
+
+/* `scene` is borrowed and must outlive the table. */
+TfFiles *tf_files_new(const TfScene *scene, unsigned max_open);
+void tf_files_free(TfFiles *files);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFiles, tf_files_free)
+
+/* A descriptor for source `index`, kept open until tf_files_release().  Only
+ * for pread and fstat: it is shared.  -1 with MISSING, ACCESS, CHANGED or IO. */
+int tf_files_acquire(TfFiles *files, uint32_t index, GError **error);
+void tf_files_release(TfFiles *files, uint32_t index, int fd);
+
+/* Is the open file still what the scene remembers?  Else CHANGED. */
+bool tf_files_verify(TfFiles *files, uint32_t index, int fd, GError **error);
+
+unsigned tf_files_open_count(TfFiles *files);
+
+/* stat of `path` as an identity; refuses all but regular files (ACCESS). */
+bool tf_identity_of_path(const char *path, TfIdentity *identity, GError **error);
+
+/* Opens a regular file without ever blocking and tells its identity. */
+int tf_open_regular(const char *path, TfIdentity *identity, GError **error);

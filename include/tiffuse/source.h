@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pixels of sources, as strips: some rows of one source, oriented and
+ * converted to the mosaic's pixel space.
+ *
+ * A cursor is an open decoder that goes from the top down.  Some sources have
+ * none (tf_source_is_whole()): progressive JPEGs and those that are turned
+ * must be decoded as a whole, and give all wanted strips in one go.
+ *
+ * Rows and columns count in the placed source, after orientation.
+ *
+ * Threads: TfSources may be used by all; a cursor by one thread at a time (it
+ * may wander); strips are immutable.
+ */
+#pragma once
+#include <tiffuse/probe.h>
+#include <tiffuse/samples.h>
+
+/* Rows [y0, y0 + samples->height) and columns [x0, x0 + samples->width) of a
+ * source; x0 and y0 are multiples of the space's chroma factors. */
+typedef struct {
+	int32_t x0, y0;
+	TfSamples *samples;
+	gatomicrefcount refs;
+} TfStrip;
+
+TfStrip *tf_strip_new(int32_t x0, int32_t y0, TfSamples *samples); /* takes samples */
+TfStrip *tf_strip_ref(TfStrip *strip);
+void tf_strip_unref(TfStrip *strip);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfStrip, tf_strip_unref)
+
+typedef struct _TfSources TfSources;
+
+typedef struct {
+	TfSpace space;
+	bool to_srgb;          /* sources with an ICC profile are converted to sRGB */
+	uint8_t background[3]; /* RGB, below transparent pixels */
+	unsigned max_open;     /* descriptors */
+} TfSourcesOptions;
+
+/* scene and profiles are borrowed and must outlive the result. */
+TfSources *tf_sources_new(const TfScene *scene, const TfProfiles *profiles, const TfSourcesOptions *options);
+void tf_sources_free(TfSources *sources);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfSources, tf_sources_free)
+
+unsigned tf_sources_open_files(TfSources *sources);
+
+/* Must the source be decoded as a whole? */
+bool tf_source_is_whole(const TfSources *sources, uint32_t index);
+
+/* Memory that decoding it takes besides the strips: of a cursor, or of the
+ * whole decoding; bytes. */
+uint64_t tf_source_decode_bytes(const TfSources *sources, uint32_t index);
+
+/* Pixels, added to by the functions below. */
+typedef struct {
+	uint64_t decoded_px, skipped_px;
+} TfDecodeCount;
+
+typedef struct _TfCursor TfCursor;
+
+/* DAMAGED, CHANGED, MISSING, ACCESS, IO, NO_MEMORY, as all of these. */
+TfCursor *tf_cursor_open(TfSources *sources, uint32_t index, int32_t first_row, GError **error);
+void tf_cursor_free(TfCursor *cursor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCursor, tf_cursor_free)
+
+/* Is going on with this cursor the way to get at `row`? */
+bool tf_cursor_suits(const TfCursor *cursor, int32_t row);
+bool tf_cursor_at_end(const TfCursor *cursor);
+size_t tf_cursor_bytes(const TfCursor *cursor);
+
+/* At least the rows [y0, y1), in full width.  After an error the cursor may
+ * only be freed. */
+TfStrip *tf_cursor_read(TfCursor *cursor, int32_t y0, int32_t y1, TfDecodeCount *count, GError **error);
+
+typedef struct {
+	int32_t y0, y1;
+} TfRows;
+
+/* strips[i] gets at least the rows of ranges[i] (ascending, disjoint) of a
+ * source that is whole.  All or nothing. */
+bool tf_source_read_whole(TfSources *sources, uint32_t index, const TfRows *ranges, uint32_t n,
+                          TfStrip **strips, TfDecodeCount *count, GError **error);

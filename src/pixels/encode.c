@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode_private.h"
+
+#include <string.h>
+
+static uint64_t jpeg_slot_bytes(TfSpace space, int hsamp, int vsamp, int quality, uint64_t px)
+{
+	/* Bytes per pixel of 4:2:0, in halves (see docs/layout.md). */
+	uint64_t halves = quality <= 85 ? 1 : quality <= 95 ? 2 : 4;
+	if (space.kind == TF_SPACE_GREY || hsamp * vsamp == 4)
+		return MAX(halves * px / 2, 4096);
+	return MAX(hsamp * vsamp == 2 ? halves * px * 3 / 4 : halves * px, 4096);
+}
+
+uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsamp, int vsamp, int quality,
+                              int32_t tile)
+{
+	uint64_t px = (uint64_t)tile * (uint64_t)tile, raw = px * (uint64_t)tf_space_bands(space);
+	switch (compression) {
+	case TF_COMPRESSION_JPEG:
+		return jpeg_slot_bytes(space, hsamp, vsamp, quality, px);
+	case TF_COMPRESSION_LZW:
+		return raw + raw / 2 + 1024; /* incompressible bytes become codes of up to 12 bits */
+	case TF_COMPRESSION_DEFLATE:
+	case TF_COMPRESSION_ZSTD:
+		return raw + raw / 128 + 1024;
+	default:
+		return raw;
+	}
+}
+
+static size_t copy_samples(const TfEncoder *encoder, const TfPlane *plane, uint8_t *room)
+{
+	size_t row = (size_t)encoder->tile * (size_t)tf_space_bands(encoder->space);
+	for (int32_t y = 0; y < encoder->tile; y++)
+		memcpy(room + (size_t)y * row, plane->data + y * plane->stride, row);
+	return row * (size_t)encoder->tile;
+}
+
+typedef struct {
+	uint8_t *memory;
+	size_t bytes;
+} Counted;
+
+static void free_counted(gpointer data)
+{
+	Counted *counted = data;
+	tf_memory_count(TF_MEMORY_TILES, -(int64_t)counted->bytes);
+	g_free(counted->memory);
+	g_free(counted);
+}
+
+GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *requantised, GError **error)
+{
+	g_autofree uint8_t *room = g_try_malloc(encoder->slot_bytes);
+	*requantised = false;
+	if (!room) {
+		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY, "cannot allocate %" G_GUINT64_FORMAT " bytes",
+		            encoder->slot_bytes);
+		return NULL;
+	}
+	size_t length = encoder->compression == TF_COMPRESSION_JPEG
+	                        ? tf_encode_jpeg(encoder, planes, room, requantised, error)
+	                : encoder->compression == TF_COMPRESSION_NONE ? copy_samples(encoder, planes, room)
+	                                                              : tf_encode_tiff(encoder, planes, room, error);
+	if (length == 0)
+		return NULL;
+	Counted *counted = g_new(Counted, 1);
+	*counted = (Counted){g_memdup2(room, length), length};
+	tf_memory_count(TF_MEMORY_TILES, (int64_t)length);
+	return g_bytes_new_with_free_func(counted->memory, length, free_counted, counted);
+}

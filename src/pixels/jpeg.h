@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A JPEG cursor: an open decoder with its place in the file, which hands out
+ * rows from the top down.  It works in *units* of rows: one row when the
+ * samples are interleaved, one MCU row when they are planar, so that a
+ * strip's chroma planes begin where its luma does.
+ */
+#pragma once
+#include <tiffuse/files.h>
+#include <tiffuse/samples.h>
+
+typedef enum {
+	TF_JPEG_INTERLEAVED, /* grey, RGB or CMYK rows, libjpeg's upsampling */
+	TF_JPEG_PLANAR       /* YCbCr planes as stored */
+} TfJpegOutput;
+
+typedef struct _TfJpeg TfJpeg;
+
+/* A cursor for rows from about first_row on; reads the file's header.  `grey`
+ * asks for one band.  The files table is borrowed. */
+TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpegOutput output, bool grey,
+                     int32_t first_row, GError **error);
+void tf_jpeg_free(TfJpeg *jpeg);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfJpeg, tf_jpeg_free)
+
+/* Rows of a unit, px. */
+int32_t tf_jpeg_unit(const TfJpeg *jpeg);
+
+/* Bands of interleaved output: 1, 3 or 4 (CMYK as Adobe stores it turned to
+ * libvips' sense). */
+int tf_jpeg_bands(const TfJpeg *jpeg);
+
+/* Is it cheaper to go on with this cursor than to open another? */
+bool tf_jpeg_suits(const TfJpeg *jpeg, int32_t row);
+
+/* Does the last row of the image lie behind the cursor? */
+bool tf_jpeg_at_end(const TfJpeg *jpeg);
+
+/* Rows that were decoded, and rows that were passed over without. */
+typedef struct {
+	int64_t decoded, skipped;
+} TfJpegRows;
+
+/* Reads units [unit, unit + n) into planes, whose rows must have room for
+ * whole blocks.  DAMAGED, CHANGED, IO; the cursor is then of no further use. */
+bool tf_jpeg_read(TfJpeg *jpeg, int32_t unit, int32_t n, const TfPlane *planes, TfJpegRows *rows,
+                  GError **error);
+
+/* Bytes held, roughly. */
+size_t tf_jpeg_bytes(const TfJpeg *jpeg);

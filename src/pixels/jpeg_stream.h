@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libjpeg-turbo reading from a descriptor through a small window, with errors
+ * as GErrors.  Shared by the probe and the decoder.
+ */
+#pragma once
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <tiffuse/error.h>
+#include <jpeglib.h>
+
+typedef struct {
+	struct jpeg_decompress_struct cinfo;
+	struct jpeg_error_mgr errors;
+	struct jpeg_source_mgr input;
+	jmp_buf escape;        /* valid inside tf_jpeg_stream_try() only */
+	const char *path;      /* for messages; borrowed */
+	int fd;                /* borrowed; set before each try */
+	uint64_t offset;       /* of the window's end in the file */
+	size_t window_bytes;
+	uint8_t *window;
+	int read_errno;        /* of the pread that failed, or 0 */
+	bool damaged;          /* a warning that means wrong pixels */
+	bool created;
+	char reason[JMSG_LENGTH_MAX];
+} TfJpegStream;
+
+/* `path` is borrowed and must outlive the stream. */
+void tf_jpeg_stream_init(TfJpegStream *stream, const char *path, int fd, size_t window_bytes);
+void tf_jpeg_stream_clear(TfJpegStream *stream);
+
+/* Runs step(stream, data), which may call libjpeg; it must own nothing that
+ * needs cleaning up, since an error leaves it by longjmp.  Fails with IO,
+ * NO_MEMORY or DAMAGED, also if a warning in the data occurred: libjpeg then goes on with
+ * made-up pixels, we do not. */
+bool tf_jpeg_stream_try(TfJpegStream *stream, void (*step)(TfJpegStream *stream, void *data), void *data,
+                        GError **error);

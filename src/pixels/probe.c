@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "jpeg_stream.h"
+#include "vips_private.h"
+
+#include <errno.h>
+#include <libexif/exif-data.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <tiffuse/files.h>
+#include <tiffuse/probe.h>
+#include <vips/vips.h>
+
+enum {
+	WINDOW_BYTES = 16 * 1024, /* most headers, without the thumbnails that are skipped */
+	MAX_REPORTED = 10,
+	MARKER_EXIF = JPEG_APP0 + 1,
+	MARKER_ICC = JPEG_APP0 + 2,
+};
+
+typedef struct {
+	const char *const *paths;
+	uint32_t n;
+	const TfProbeOptions *options;
+	TfImageInfo *infos;
+	GError **errors; /* one per path, NULL where all is well */
+	_Atomic uint32_t next;
+	GMutex lock; /* guards the table of profiles */
+	TfProfiles *profiles;
+	GHashTable *profile_index; /* GBytes -> index */
+} Probe;
+
+void tf_profiles_free(TfProfiles *profiles)
+{
+	if (!profiles)
+		return;
+	for (guint i = 1; i < profiles->profiles->len; i++)
+		g_bytes_unref(g_ptr_array_index(profiles->profiles, i));
+	g_ptr_array_free(profiles->profiles, TRUE);
+	g_free(profiles);
+}
+
+static uint32_t profile_index(Probe *probe, const void *data, size_t length)
+{
+	g_autoptr(GBytes) profile = g_bytes_new(data, length);
+	g_mutex_lock(&probe->lock);
+	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(probe->profile_index, profile));
+	if (index == 0) {
+		index = probe->profiles->profiles->len;
+		g_ptr_array_add(probe->profiles->profiles, g_bytes_ref(profile));
+		g_hash_table_insert(probe->profile_index, profile, GUINT_TO_POINTER(index));
+	}
+	g_mutex_unlock(&probe->lock);
+	return index;
+}
+
+static uint8_t exif_orientation(const uint8_t *data, unsigned length)
+{
+	ExifData *exif = exif_data_new();
+	exif_data_unset_option(exif, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
+	exif_data_load_data(exif, data, length);
+	ExifEntry *entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
+	int value = 1;
+	if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1)
+		value = exif_get_short(entry->data, exif_data_get_byte_order(exif));
+	exif_data_unref(exif);
+	return value >= 1 && value <= 8 ? (uint8_t)value : 1;
+}
+
+static void read_jpeg_header(TfJpegStream *stream, void *data)
+{
+	jpeg_save_markers(&stream->cinfo, MARKER_EXIF, 0xFFFF);
+	jpeg_save_markers(&stream->cinfo, MARKER_ICC, 0xFFFF);
+	jpeg_read_header(&stream->cinfo, TRUE);
+}
+
+static TfColour colour_of_jpeg(J_COLOR_SPACE space)
+{
+	switch (space) {
+	case JCS_GRAYSCALE:
+		return TF_COLOUR_GREY;
+	case JCS_YCbCr:
+		return TF_COLOUR_YCBCR;
+	case JCS_RGB:
+		return TF_COLOUR_RGB;
+	case JCS_CMYK:
+		return TF_COLOUR_CMYK;
+	case JCS_YCCK:
+		return TF_COLOUR_YCCK;
+	default:
+		return TF_COLOUR_OTHER;
+	}
+}
+
+/* hsamp and vsamp stay 0 where chroma is not one block per MCU: such files go
+ * through RGB. */
+static void take_sampling(const struct jpeg_decompress_struct *cinfo, TfImageInfo *info)
+{
+	const jpeg_component_info *c = cinfo->comp_info;
+	if (info->colour != TF_COLOUR_YCBCR || c[1].h_samp_factor != 1 || c[1].v_samp_factor != 1 ||
+	    c[2].h_samp_factor != 1 || c[2].v_samp_factor != 1)
+		return;
+	if (c[0].h_samp_factor > 2 || c[0].v_samp_factor > 2 || c[0].v_samp_factor > c[0].h_samp_factor)
+		return;
+	info->hsamp = (uint8_t)c[0].h_samp_factor;
+	info->vsamp = (uint8_t)c[0].v_samp_factor;
+}
+
+static void take_icc(Probe *probe, struct jpeg_decompress_struct *cinfo, TfImageInfo *info)
+{
+	JOCTET *profile = NULL;
+	unsigned length = 0;
+	if (jpeg_read_icc_profile(cinfo, &profile, &length) && length > 0)
+		info->icc = profile_index(probe, profile, length);
+	free(profile);
+}
+
+static bool probe_jpeg(Probe *probe, const char *path, int fd, TfImageInfo *info, GError **error)
+{
+	TfJpegStream stream;
+	tf_jpeg_stream_init(&stream, path, fd, WINDOW_BYTES);
+	bool ok = tf_jpeg_stream_try(&stream, read_jpeg_header, NULL, error);
+	struct jpeg_decompress_struct *cinfo = &stream.cinfo;
+	if (ok && cinfo->data_precision != 8) {
+		g_set_error(error, TF_ERROR, TF_ERROR_UNSUPPORTED, "%s: JPEG of %d bits per sample, expected 8",
+		            path, cinfo->data_precision);
+		ok = false;
+	}
+	if (ok) {
+		info->codec = TF_CODEC_JPEG;
+		info->colour = colour_of_jpeg(cinfo->jpeg_color_space);
+		info->width = (int32_t)cinfo->image_width;
+		info->height = (int32_t)cinfo->image_height;
+		info->bands = (uint8_t)cinfo->num_components;
+		/* Several scans without being progressive are held as coefficients too. */
+		info->progressive = jpeg_has_multiple_scans(cinfo);
+		take_sampling(cinfo, info);
+		take_icc(probe, cinfo, info);
+		for (jpeg_saved_marker_ptr m = cinfo->marker_list; m; m = m->next)
+			if (m->marker == MARKER_EXIF && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
+				info->orientation = exif_orientation(m->data, m->data_length);
+	}
+	if (ok && info->colour == TF_COLOUR_OTHER) {
+		g_set_error(error, TF_ERROR, TF_ERROR_UNSUPPORTED, "%s: JPEG of unknown colour space with %d components",
+		            path, info->bands);
+		ok = false;
+	}
+	tf_jpeg_stream_clear(&stream);
+	return ok;
+}
+
+static bool probe_vips(Probe *probe, const char *path, TfImageInfo *info, GError **error)
+{
+	g_autoptr(VipsImage) image = vips_image_new_from_file(path, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	if (!image) {
+		g_autofree char *prefix = g_strdup_printf("%s: not an image that can be read", path);
+		return tf_vips_fail(error, TF_ERROR_UNSUPPORTED, prefix);
+	}
+	info->codec = TF_CODEC_VIPS;
+	info->width = vips_image_get_width(image);
+	info->height = vips_image_get_height(image);
+	info->bands = (uint8_t)MIN(vips_image_get_bands(image), 255);
+	info->orientation = (uint8_t)vips_image_get_orientation(image);
+	bool grey = vips_image_get_bands(image) <= 2;
+	info->colour = grey ? TF_COLOUR_GREY : TF_COLOUR_OTHER;
+	const void *profile = NULL;
+	size_t length = 0;
+	if (vips_image_get_typeof(image, VIPS_META_ICC_NAME) &&
+	    vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &length) == 0)
+		info->icc = profile_index(probe, profile, length);
+	return true;
+}
+
+static bool probe_file(Probe *probe, const char *path, TfImageInfo *info, GError **error)
+{
+	*info = (TfImageInfo){.orientation = 1};
+	tf_autofd int fd = tf_open_regular(path, &info->identity, error);
+	if (fd < 0)
+		return false;
+	uint8_t magic[3] = {0};
+	ssize_t n = pread(fd, magic, sizeof magic, 0);
+	if (n < 0)
+		return tf_error_set_errno(error, errno, "%s", path);
+	if (n == 0) {
+		g_set_error(error, TF_ERROR, TF_ERROR_DAMAGED, "%s: the file is empty", path);
+		return false;
+	}
+	bool is_jpeg = magic[0] == 0xFF && magic[1] == 0xD8 && magic[2] == 0xFF;
+	return is_jpeg ? probe_jpeg(probe, path, fd, info, error) : probe_vips(probe, path, info, error);
+}
+
+static gpointer probe_thread(gpointer data)
+{
+	Probe *probe = data;
+	for (;;) {
+		uint32_t i = atomic_fetch_add(&probe->next, 1);
+		if (i >= probe->n)
+			break;
+		GError *error = NULL;
+		if (probe_file(probe, probe->paths[i], &probe->infos[i], &error))
+			continue;
+		if (probe->options->missing_fill && g_error_matches(error, TF_ERROR, TF_ERROR_MISSING))
+			g_clear_error(&error);
+		probe->infos[i].width = probe->infos[i].height = 0;
+		probe->errors[i] = error;
+	}
+	vips_thread_shutdown();
+	return NULL;
+}
+
+static bool report_errors(Probe *probe, GError **error)
+{
+	guint count = 0;
+	int code = 0;
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (uint32_t i = 0; i < probe->n; i++) {
+		if (!probe->errors[i])
+			continue;
+		if (count == 0)
+			code = probe->errors[i]->code;
+		if (count++ < MAX_REPORTED)
+			g_string_append_printf(text, "%s%s", count > 1 ? "; " : "", probe->errors[i]->message);
+		g_clear_error(&probe->errors[i]);
+	}
+	if (count > MAX_REPORTED)
+		g_string_append_printf(text, "; and %u more files that cannot be used", count - MAX_REPORTED);
+	if (count > 0)
+		g_set_error_literal(error, TF_ERROR, code, text->str);
+	return count == 0;
+}
+
+bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *options, TfImageInfo *infos,
+                  TfProfiles **profiles, GError **error)
+{
+	g_autofree GError **errors = g_new0(GError *, MAX(n, 1));
+	g_autoptr(TfProfiles) found = g_new0(TfProfiles, 1);
+	found->profiles = g_ptr_array_new();
+	g_ptr_array_add(found->profiles, NULL);
+	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors, .profiles = found};
+	g_mutex_init(&probe.lock);
+	probe.profile_index = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+	unsigned n_threads = CLAMP(options->threads, 1, MAX(n / 16, 1));
+	g_autofree GThread **threads = g_new0(GThread *, n_threads);
+	for (unsigned i = 0; i < n_threads; i++)
+		threads[i] = g_thread_new("probe", probe_thread, &probe);
+	for (unsigned i = 0; i < n_threads; i++)
+		g_thread_join(threads[i]);
+	g_hash_table_unref(probe.profile_index);
+	g_mutex_clear(&probe.lock);
+	if (!report_errors(&probe, error))
+		return false;
+	*profiles = g_steal_pointer(&found);
+	return true;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include <tiffuse/samples.h>
+
+#include <string.h>
+
+enum { ROW_ALIGN = 64 };
+
+static int64_t plane_width(TfSpace space, int plane, int32_t width)
+{
+	return tf_ceil_div(width, tf_space_hsamp(space, plane));
+}
+
+static int64_t plane_height(TfSpace space, int plane, int32_t height)
+{
+	return tf_ceil_div(height, tf_space_vsamp(space, plane));
+}
+
+static int64_t plane_stride(TfSpace space, int plane, int32_t width)
+{
+	int64_t row = plane_width(space, plane, width) * tf_space_bands(space);
+	return tf_ceil_div(row, ROW_ALIGN) * ROW_ALIGN;
+}
+
+uint64_t tf_samples_size(TfSpace space, int32_t width, int32_t height)
+{
+	uint64_t bytes = 0;
+	for (int p = 0; p < tf_space_planes(space); p++)
+		bytes += (uint64_t)(plane_stride(space, p, width) * plane_height(space, p, height));
+	return bytes;
+}
+
+TfSamples *tf_samples_new(TfSpace space, int32_t width, int32_t height, int32_t spare_rows,
+                          TfMemoryClass class, GError **error)
+{
+	/* INT32_MAX^2 * 3 fits 64 bits; posix_memalign refuses what is absurd. */
+	size_t bytes = tf_samples_size(space, width, height + spare_rows);
+	void *memory = tf_memory_alloc(class, bytes, error);
+	if (!memory)
+		return NULL;
+	TfSamples *samples = g_new(TfSamples, 1);
+	*samples = (TfSamples){
+	        .space = space, .width = width, .height = height, .class = class, .bytes = bytes, .memory = memory};
+	g_atomic_ref_count_init(&samples->refs);
+	uint8_t *at = memory;
+	for (int p = 0; p < tf_space_planes(space); p++) {
+		TfPlane *plane = &samples->plane[p];
+		plane->data = at;
+		plane->stride = plane_stride(space, p, width);
+		plane->width = (int32_t)plane_width(space, p, width);
+		plane->height = (int32_t)plane_height(space, p, height);
+		at += plane->stride * plane_height(space, p, height + spare_rows);
+	}
+	return samples;
+}
+
+TfSamples *tf_samples_ref(TfSamples *samples)
+{
+	g_atomic_ref_count_inc(&samples->refs);
+	return samples;
+}
+
+void tf_samples_unref(TfSamples *samples)
+{
+	if (!samples || !g_atomic_ref_count_dec(&samples->refs))
+		return;
+	tf_memory_free(samples->class, samples->memory, samples->bytes);
+	g_free(samples);
+}
+
+/* The compiler vectorises this loop; the last odd column is the caller's. */
+static void halve_row_1(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out, int32_t n)
+{
+	for (int32_t i = 0; i < n; i++)
+		out[i] = (uint8_t)((a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1] + 2) >> 2);
+}
+
+static void halve_row_3(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out, int32_t n)
+{
+	for (int32_t i = 0; i < n; i++) {
+		out[3 * i] = (uint8_t)((a[6 * i] + a[6 * i + 3] + b[6 * i] + b[6 * i + 3] + 2) >> 2);
+		out[3 * i + 1] = (uint8_t)((a[6 * i + 1] + a[6 * i + 4] + b[6 * i + 1] + b[6 * i + 4] + 2) >> 2);
+		out[3 * i + 2] = (uint8_t)((a[6 * i + 2] + a[6 * i + 5] + b[6 * i + 2] + b[6 * i + 5] + 2) >> 2);
+	}
+}
+
+void tf_plane_halve(const TfPlane *in, int bands, const TfPlane *out)
+{
+	int32_t pairs = in->width / 2;
+	for (int32_t y = 0; y < out->height; y++) {
+		const uint8_t *a = in->data + 2 * y * in->stride;
+		const uint8_t *b = 2 * y + 1 < in->height ? a + in->stride : a;
+		uint8_t *row = out->data + y * out->stride;
+		if (bands == 1)
+			halve_row_1(a, b, row, pairs);
+		else
+			halve_row_3(a, b, row, pairs);
+		if (in->width % 2 == 0)
+			continue;
+		int32_t last = (in->width - 1) * bands;
+		for (int c = 0; c < bands; c++)
+			row[pairs * bands + c] = (uint8_t)((2 * a[last + c] + 2 * b[last + c] + 2) >> 2);
+	}
+}
+
+void tf_plane_pad(const TfPlane *in, int bands, const TfPlane *out)
+{
+	for (int32_t y = 0; y < out->height; y++) {
+		const uint8_t *from = in->data + MIN(y, in->height - 1) * in->stride;
+		uint8_t *to = out->data + y * out->stride;
+		memcpy(to, from, (size_t)in->width * bands);
+		const uint8_t *last = from + (in->width - 1) * bands;
+		if (bands == 1) {
+			memset(to + in->width, *last, (size_t)(out->width - in->width));
+			continue;
+		}
+		for (int32_t x = in->width; x < out->width; x++)
+			memcpy(to + x * bands, last, (size_t)bands);
+	}
+}
