@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One list for everything that is kept because it may be wanted again: strips,
+ * encoded tiles, resting cursors.  When the books (memory.h) stand above the
+ * limit, what was used longest ago goes, whatever it is.
+ *
+ * Threads: any.  Lock: its own, a leaf: values are released outside it.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <tiffuse/memory.h>
+
+typedef struct {
+	void *(*ref)(void *value);     /* NULL: entries are taken, never shared */
+	void (*unref)(void *value);
+	bool (*in_use)(void *value);   /* somebody else holds it, dropping frees nothing; or NULL */
+} TfLruClass;
+
+typedef struct _TfLru TfLru;
+
+/* `classes` is borrowed.  The limit is for tf_memory_total(), bytes. */
+TfLru *tf_lru_new(const TfLruClass *classes, unsigned n_classes, uint64_t limit_bytes);
+void tf_lru_free(TfLru *lru);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfLru, tf_lru_free)
+
+uint64_t tf_lru_limit(const TfLru *lru);
+
+/* A new reference, or NULL. */
+void *tf_lru_get(TfLru *lru, unsigned class, uint64_t id);
+
+/* Removes the entry and gives its reference to the caller, or NULL. */
+void *tf_lru_take(TfLru *lru, unsigned class, uint64_t id);
+
+/* Takes the caller's reference; an older value of the same id is released. */
+void tf_lru_put(TfLru *lru, unsigned class, uint64_t id, void *value);
+
+/* Releases entries, oldest first, until the books are at or below the limit or
+ * nothing can be had any more.  Called after memory was taken. */
+void tf_lru_trim(TfLru *lru);
+
+/* Releases everything of a class. */
+void tf_lru_clear(TfLru *lru, unsigned class);
+
+uint64_t tf_lru_count(TfLru *lru, unsigned class);

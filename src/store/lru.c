@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <tiffuse/lru.h>
+
+typedef struct {
+	uint64_t id;
+	unsigned class;
+	void *value;
+	GList link; /* in `order` */
+} Entry;
+
+struct _TfLru {
+	const TfLruClass *classes;
+	unsigned n_classes;
+	uint64_t limit;
+	GMutex lock;         /* guards what follows */
+	GHashTable *entries; /* Entry -> itself */
+	GQueue order;        /* oldest first */
+	uint64_t *counts;    /* per class */
+};
+
+static guint entry_hash(gconstpointer key)
+{
+	const Entry *entry = key;
+	uint64_t h = (entry->id ^ ((uint64_t)entry->class << 60)) * UINT64_C(0x9E3779B97F4A7C15);
+	return (guint)(h >> 32);
+}
+
+static gboolean entry_equal(gconstpointer a, gconstpointer b)
+{
+	const Entry *x = a, *y = b;
+	return x->id == y->id && x->class == y->class;
+}
+
+TfLru *tf_lru_new(const TfLruClass *classes, unsigned n_classes, uint64_t limit_bytes)
+{
+	TfLru *lru = g_new0(TfLru, 1);
+	lru->classes = classes;
+	lru->n_classes = n_classes;
+	lru->limit = limit_bytes;
+	lru->counts = g_new0(uint64_t, n_classes);
+	lru->entries = g_hash_table_new(entry_hash, entry_equal);
+	g_queue_init(&lru->order);
+	g_mutex_init(&lru->lock);
+	return lru;
+}
+
+static void release(TfLru *lru, Entry *entry)
+{
+	if (!entry)
+		return;
+	lru->classes[entry->class].unref(entry->value);
+	g_free(entry);
+}
+
+void tf_lru_free(TfLru *lru)
+{
+	if (!lru)
+		return;
+	for (unsigned c = 0; c < lru->n_classes; c++)
+		tf_lru_clear(lru, c);
+	g_hash_table_unref(lru->entries);
+	g_mutex_clear(&lru->lock);
+	g_free(lru->counts);
+	g_free(lru);
+}
+
+uint64_t tf_lru_limit(const TfLru *lru)
+{
+	return lru->limit;
+}
+
+static Entry *find_locked(TfLru *lru, unsigned class, uint64_t id)
+{
+	Entry key = {.id = id, .class = class};
+	return g_hash_table_lookup(lru->entries, &key);
+}
+
+static void remove_locked(TfLru *lru, Entry *entry)
+{
+	g_queue_unlink(&lru->order, &entry->link);
+	g_hash_table_remove(lru->entries, entry);
+	lru->counts[entry->class]--;
+}
+
+void *tf_lru_get(TfLru *lru, unsigned class, uint64_t id)
+{
+	void *value = NULL;
+	g_mutex_lock(&lru->lock);
+	Entry *entry = find_locked(lru, class, id);
+	if (entry) {
+		g_queue_unlink(&lru->order, &entry->link);
+		g_queue_push_tail_link(&lru->order, &entry->link);
+		value = lru->classes[class].ref(entry->value);
+	}
+	g_mutex_unlock(&lru->lock);
+	return value;
+}
+
+void *tf_lru_take(TfLru *lru, unsigned class, uint64_t id)
+{
+	void *value = NULL;
+	g_mutex_lock(&lru->lock);
+	Entry *entry = find_locked(lru, class, id);
+	if (entry) {
+		remove_locked(lru, entry);
+		value = entry->value;
+	}
+	g_mutex_unlock(&lru->lock);
+	g_free(entry);
+	return value;
+}
+
+void tf_lru_put(TfLru *lru, unsigned class, uint64_t id, void *value)
+{
+	Entry *entry = g_new(Entry, 1);
+	*entry = (Entry){.id = id, .class = class, .value = value, .link = {.data = entry}};
+	g_mutex_lock(&lru->lock);
+	Entry *older = find_locked(lru, class, id);
+	if (older)
+		remove_locked(lru, older);
+	g_hash_table_add(lru->entries, entry);
+	g_queue_push_tail_link(&lru->order, &entry->link);
+	lru->counts[class]++;
+	g_mutex_unlock(&lru->lock);
+	release(lru, older);
+}
+
+/* The oldest entry that only we hold.  Those in use count as just used, so
+ * that a long list of them is not walked again and again. */
+static Entry *pop_victim_locked(TfLru *lru)
+{
+	for (guint left = lru->order.length; left > 0; left--) {
+		Entry *entry = lru->order.head->data;
+		const TfLruClass *class = &lru->classes[entry->class];
+		if (!class->in_use || !class->in_use(entry->value)) {
+			remove_locked(lru, entry);
+			return entry;
+		}
+		g_queue_unlink(&lru->order, &entry->link);
+		g_queue_push_tail_link(&lru->order, &entry->link);
+	}
+	return NULL;
+}
+
+void tf_lru_trim(TfLru *lru)
+{
+	while (tf_memory_total() > lru->limit) {
+		g_mutex_lock(&lru->lock);
+		Entry *victim = pop_victim_locked(lru);
+		g_mutex_unlock(&lru->lock);
+		if (!victim)
+			return;
+		release(lru, victim);
+	}
+}
+
+static Entry *pop_of_class_locked(TfLru *lru, unsigned class)
+{
+	for (GList *link = lru->order.head; link; link = link->next) {
+		Entry *entry = link->data;
+		if (entry->class == class) {
+			remove_locked(lru, entry);
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+void tf_lru_clear(TfLru *lru, unsigned class)
+{
+	for (;;) {
+		g_mutex_lock(&lru->lock);
+		Entry *entry = lru->counts[class] > 0 ? pop_of_class_locked(lru, class) : NULL;
+		g_mutex_unlock(&lru->lock);
+		if (!entry)
+			return;
+		release(lru, entry);
+	}
+}
+
+uint64_t tf_lru_count(TfLru *lru, unsigned class)
+{
+	g_mutex_lock(&lru->lock);
+	uint64_t count = lru->counts[class];
+	g_mutex_unlock(&lru->lock);
+	return count;
+}
