@@ -475,11 +475,12 @@ static void test_full(void)
 	getrlimit(RLIMIT_FSIZE, &old);
 	limit = old;
 	limit.rlim_cur = 1 << 20;
-	signal(SIGXFSZ, SIG_IGN);
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	sigaction(SIGXFSZ, &ignore, &before);
 	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
 	assert_refused(&large, &desc, TF_ERROR_TOO_LARGE, g_strerror(EFBIG));
 	setrlimit(RLIMIT_FSIZE, &old);
-	signal(SIGXFSZ, SIG_DFL);
+	sigaction(SIGXFSZ, &before, NULL);
 }
 
 int main(int argc, char **argv)
