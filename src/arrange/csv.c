@@ -79,7 +79,7 @@ static int role_of(const char *field)
 
 typedef struct {
 	TfLines *lines;
-	char separator;    /* 0 until the first row */
+	char separator; /* 0 until the first row */
 	guint n_columns;
 	int at[N_ROLES];   /* a role's column, or -1 */
 	GPtrArray *fields; /* of the current row */
@@ -106,12 +106,14 @@ static bool read_header(Csv *csv, GError **error)
 			continue;
 		}
 		if (csv->at[role] >= 0)
-			return tf_lines_error(csv->lines, error, "two columns for %s, '%s' and '%s', expected one",
-			                      role_names[role][0], (char *)csv->fields->pdata[csv->at[role]], name);
+			return tf_lines_error(
+				csv->lines, error, "two columns for %s, '%s' and '%s', expected one",
+				role_names[role][0], (char *)csv->fields->pdata[csv->at[role]], name);
 		csv->at[role] = i;
 	}
 	if (csv->at[FILE_NAME] < 0)
-		return tf_lines_error(csv->lines, error, "no column for the file's name, expected file, x and y");
+		return tf_lines_error(csv->lines, error,
+				      "no column for the file's name, expected file, x and y");
 	return true;
 }
 
@@ -128,7 +130,7 @@ static bool begin(Csv *csv, char *line, bool *header, GError **error)
 		return read_header(csv, error);
 	if (csv->n_columns != 3 && csv->n_columns != 5)
 		return tf_lines_error(csv->lines, error, "%u field%s, expected " FORM, csv->n_columns,
-		                      csv->n_columns == 1 ? "" : "s");
+				      csv->n_columns == 1 ? "" : "s");
 	for (int role = 0; role < (int)csv->n_columns; role++)
 		csv->at[role] = role;
 	return true;
@@ -140,7 +142,7 @@ static bool read_coordinate(Csv *csv, int role, double *value, GError **error)
 	if (tf_parse_number(field, value))
 		return true;
 	return tf_lines_error(csv->lines, error, "'%s' is no %s, expected a number such as 12 or 12.5", field,
-	                      role_names[role][0]);
+			      role_names[role][0]);
 }
 
 static bool read_size(Csv *csv, int role, int64_t *size, GError **error)
@@ -150,8 +152,8 @@ static bool read_size(Csv *csv, int role, int64_t *size, GError **error)
 	const char *field = csv->fields->pdata[csv->at[role]];
 	double value;
 	if (!tf_parse_number(field, &value) || value < 1 || value > G_MAXINT32 || value != floor(value))
-		return tf_lines_error(csv->lines, error, "'%s' is no %s, expected a whole number of pixels", field,
-		                      role_names[role][0]);
+		return tf_lines_error(csv->lines, error, "'%s' is no %s, expected a whole number of pixels",
+				      field, role_names[role][0]);
 	*size = value;
 	return true;
 }
@@ -159,8 +161,8 @@ static bool read_size(Csv *csv, int role, int64_t *size, GError **error)
 static bool read_row(Csv *csv, TfListed *listed, GError **error)
 {
 	if (csv->fields->len != csv->n_columns)
-		return tf_lines_error(csv->lines, error, "%u field%s, expected %u as in the first row", csv->fields->len,
-		                      csv->fields->len == 1 ? "" : "s", csv->n_columns);
+		return tf_lines_error(csv->lines, error, "%u field%s, expected %u as in the first row",
+				      csv->fields->len, csv->fields->len == 1 ? "" : "s", csv->n_columns);
 	TfPlace place = {.kind = TF_PLACE_POSITION, .line = csv->lines->line};
 	return read_coordinate(csv, X, &place.x, error) && read_coordinate(csv, Y, &place.y, error) &&
 	       read_size(csv, WIDTH, &place.width, error) && read_size(csv, HEIGHT, &place.height, error) &&
@@ -186,7 +188,7 @@ static bool read_rows(Csv *csv, TfListed *listed, GError **error)
 }
 
 static bool csv_read(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
-                     GError **error)
+		     GError **error)
 {
 	g_autoptr(TfLines) lines = tf_lines_open(arrangement->origin, error);
 	if (!lines)
@@ -201,8 +203,8 @@ static bool csv_read(TfArrangement *arrangement, const TfFolder *folder, const T
 	if (!tiles)
 		return false;
 	g_autofree char *name = g_path_get_basename(arrangement->origin);
-	arrangement->summary = g_strdup_printf("%s %s: %s%s%s", csv.separator == '\t' ? "TSV" : "CSV", name, tiles,
-	                                       unused->len ? ", columns not used: " : "", unused->str);
+	arrangement->summary = g_strdup_printf("%s %s: %s%s%s", csv.separator == '\t' ? "TSV" : "CSV", name,
+					       tiles, unused->len ? ", columns not used: " : "", unused->str);
 	return true;
 }
 
@@ -217,8 +219,8 @@ static bool csv_find(const TfFolder *folder, char **path, GError **error)
 			continue;
 		if (found) {
 			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-			            "%s: two lists of tiles, %s and %s: give one of them as SOURCE", folder->path,
-			            found, name);
+				    "%s: two lists of tiles, %s and %s: give one of them as SOURCE",
+				    folder->path, found, name);
 			return false;
 		}
 		found = name;

@@ -57,24 +57,25 @@ static char *file_name(const char *path)
 /* Options that would have no effect are refused: whoever gives them expects
  * one. */
 static bool check_options(const TfArrangeFormat *format, const char *origin, const TfArrangeOptions *options,
-                          GError **error)
+			  GError **error)
 {
 	const char *name = options->pattern   ? "pattern"
-	                   : options->columns ? "columns"
-	                   : options->order   ? "order"
-	                   : options->overlap ? "overlap"
-	                                      : NULL;
+			   : options->columns ? "columns"
+			   : options->order   ? "order"
+			   : options->overlap ? "overlap"
+					      : NULL;
 	if (format->takes_grid_options || !name)
 		return true;
 	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
-	            "%s= has no use here: %s gives the positions (pattern= with a folder as SOURCE uses the names)", name,
-	            origin);
+		    "%s= has no use here: %s gives the positions (pattern= with a folder as SOURCE uses the "
+		    "names)",
+		    name, origin);
 	return false;
 }
 
 /* Takes origin and default_name. */
 static TfArrangement *read_format(const TfArrangeFormat *format, char *origin, char *default_name,
-                                  const TfFolder *folder, const TfArrangeOptions *options, GError **error)
+				  const TfFolder *folder, const TfArrangeOptions *options, GError **error)
 {
 	g_autoptr(TfArrangement) arrangement = g_new0(TfArrangement, 1);
 	arrangement->format = format->name;
@@ -82,7 +83,8 @@ static TfArrangement *read_format(const TfArrangeFormat *format, char *origin, c
 	arrangement->default_name = default_name;
 	arrangement->places = g_array_new(FALSE, FALSE, sizeof(TfPlace));
 	g_array_set_clear_func(arrangement->places, clear_place);
-	if (!check_options(format, origin, options, error) || !format->read(arrangement, folder, options, error))
+	if (!check_options(format, origin, options, error) ||
+	    !format->read(arrangement, folder, options, error))
 		return NULL;
 	return g_steal_pointer(&arrangement);
 }
@@ -99,14 +101,15 @@ static TfArrangement *read_folder(const char *source, const TfArrangeOptions *op
 		return NULL;
 	/* Who says how to read the names wants them read, whatever else there is. */
 	if (options->pattern || options->columns)
-		return read_format(&tf_format_names, g_steal_pointer(&real), folder_name(source), folder, options, error);
+		return read_format(&tf_format_names, g_steal_pointer(&real), folder_name(source), folder,
+				   options, error);
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
 		g_autofree char *path = NULL;
 		if (!formats[i]->find(folder, &path, error))
 			return NULL;
 		if (path)
-			return read_format(formats[i], g_steal_pointer(&path), folder_name(source), folder, options,
-			                   error);
+			return read_format(formats[i], g_steal_pointer(&path), folder_name(source), folder,
+					   options, error);
 	}
 	g_assert_not_reached(); /* tf_format_names finds itself or an error */
 }
@@ -116,7 +119,7 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	g_autofree char *name = g_path_get_basename(source);
 	if (tf_is_image_name(name)) {
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		            "%s: an image, expected a folder of tiles or an arrangement file", source);
+			    "%s: an image, expected a folder of tiles or an arrangement file", source);
 		return NULL;
 	}
 	/* Only the folder is resolved: the names are relative to the place where
@@ -133,11 +136,13 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	const char *first_line = tf_lines_next(lines);
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
 		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : ""))
-			return read_format(formats[i], g_steal_pointer(&path), file_name(source), NULL, options, error);
-	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-	            "%s: no known arrangement, expected a Fiji TileConfiguration (dim = 2 first) or a CSV file "
-	            "(file,x,y[,width,height])",
-	            source);
+			return read_format(formats[i], g_steal_pointer(&path), file_name(source), NULL,
+					   options, error);
+	g_set_error(
+		error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		"%s: no known arrangement, expected a Fiji TileConfiguration (dim = 2 first) or a CSV file "
+		"(file,x,y[,width,height])",
+		source);
 	return NULL;
 }
 

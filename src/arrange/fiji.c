@@ -39,8 +39,8 @@ static bool find_one(const TfFolder *folder, bool (*is_ours)(const char *), char
 			continue;
 		if (found) {
 			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-			            "%s: two Fiji files, %s and %s: give one of them as SOURCE", folder->path, found,
-			            name);
+				    "%s: two Fiji files, %s and %s: give one of them as SOURCE", folder->path,
+				    found, name);
 			return false;
 		}
 		found = name;
@@ -101,16 +101,17 @@ static bool read_point(Fiji *fiji, char *text, TfPlace *place, GError **error)
 	int n = g_strv_length(parts);
 	if (n != fiji->dim)
 		return tf_lines_error(fiji->lines, error, "%d coordinate%s, expected %s because dim = %d", n,
-		                      n == 1 ? "" : "s", form, fiji->dim);
+				      n == 1 ? "" : "s", form, fiji->dim);
 	double values[3] = {0};
 	for (int i = 0; i < n; i++)
 		if (!tf_parse_number(parts[i], &values[i]))
 			return tf_lines_error(fiji->lines, error, "'%s' is no coordinate, expected a number",
-			                      g_strstrip(parts[i]));
+					      g_strstrip(parts[i]));
 	place->x = values[0];
 	place->y = values[1];
 	if (fiji->have_z && values[2] != fiji->z)
-		return tf_lines_error(fiji->lines, error, "z = %g after z = %g, expected one plane", values[2], fiji->z);
+		return tf_lines_error(fiji->lines, error, "z = %g after z = %g, expected one plane",
+				      values[2], fiji->z);
 	fiji->z = values[2];
 	fiji->have_z = true;
 	return true;
@@ -119,16 +120,19 @@ static bool read_point(Fiji *fiji, char *text, TfPlace *place, GError **error)
 static bool read_tile(Fiji *fiji, const char *line, TfListed *listed, GError **error)
 {
 	if (!fiji->dim)
-		return tf_lines_error(fiji->lines, error, "'%s' before the dimensions, expected dim = 2 first", line);
+		return tf_lines_error(fiji->lines, error,
+				      "'%s' before the dimensions, expected dim = 2 first", line);
 	g_auto(GStrv) fields = g_strsplit(line, ";", -1);
 	guint n = g_strv_length(fields);
 	if (n != 3)
-		return tf_lines_error(fiji->lines, error, "%u semicolon%s, expected exactly two: name.jpg; ; (x, y)", n - 1,
-		                      n == 2 ? "" : "s");
+		return tf_lines_error(fiji->lines, error,
+				      "%u semicolon%s, expected exactly two: name.jpg; ; (x, y)", n - 1,
+				      n == 2 ? "" : "s");
 	const char *series = g_strstrip(fields[1]);
 	if (*series && strcmp(series, "0"))
-		return tf_lines_error(fiji->lines, error, "series '%s', expected none: only files with one image are read",
-		                      series);
+		return tf_lines_error(fiji->lines, error,
+				      "series '%s', expected none: only files with one image are read",
+				      series);
 	TfPlace place = {.kind = TF_PLACE_POSITION, .line = fiji->lines->line};
 	return read_point(fiji, g_strstrip(fields[2]), &place, error) &&
 	       tf_listed_add(listed, g_strstrip(fields[0]), place, error);
@@ -153,7 +157,8 @@ static char *twin_remark(const TfArrangement *arrangement, bool searched)
 {
 	const char *origin = arrangement->origin;
 	size_t stem = strlen(origin) - strlen(is_registered(origin) ? REGISTERED : ".txt");
-	g_autofree char *twin = g_strdup_printf("%.*s%s", (int)stem, origin, is_registered(origin) ? ".txt" : REGISTERED);
+	g_autofree char *twin =
+		g_strdup_printf("%.*s%s", (int)stem, origin, is_registered(origin) ? ".txt" : REGISTERED);
 	if (is_registered(origin) != searched || !g_file_test(twin, G_FILE_TEST_IS_REGULAR))
 		return g_strdup("");
 	g_autofree char *name = g_path_get_basename(twin);
@@ -161,7 +166,7 @@ static char *twin_remark(const TfArrangement *arrangement, bool searched)
 }
 
 static bool fiji_read(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
-                      GError **error)
+		      GError **error)
 {
 	g_autoptr(TfLines) lines = tf_lines_open(arrangement->origin, error);
 	if (!lines)

@@ -26,7 +26,7 @@ typedef struct {
 	 * format; origin, format and default_name are set already.  `folder` is
 	 * the searched folder, or NULL when SOURCE was the file. */
 	bool (*read)(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
-	             GError **error);
+		     GError **error);
 } TfArrangeFormat;
 
 extern const TfArrangeFormat tf_format_fiji;

@@ -33,7 +33,7 @@ static gboolean usage(GError **error, const char *pattern, const char *reason)
 }
 
 static bool check_roles(const char *text, const TfPattern *pattern, const TfArrangeOptions *options,
-                        const TfOrder *order, GError **error)
+			const TfOrder *order, GError **error)
 {
 	bool cell = tf_pattern_has(pattern, TF_FIELD_ROW) || tf_pattern_has(pattern, TF_FIELD_COL);
 	bool x = tf_pattern_has(pattern, TF_FIELD_X), y = tf_pattern_has(pattern, TF_FIELD_Y);
@@ -53,7 +53,8 @@ static bool check_roles(const char *text, const TfPattern *pattern, const TfArra
 	if (x && (options->order || options->overlap))
 		return usage(error, text, "order= and overlap= have no use with positions in pixels");
 	if (!index && (order->by_column || order->snake))
-		return usage(error, text, "order= has no use without {i}, except row-left, row-up and row-left-up");
+		return usage(error, text,
+			     "order= has no use without {i}, except row-left, row-up and row-left-up");
 	return true;
 }
 
@@ -67,8 +68,8 @@ static GArray *match_all(const TfFolder *folder, const TfPattern *pattern, const
 	}
 	if (!matches->len) {
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		            "%s: pattern=%s fits none of the %u images, the first of which is %s", folder->path, text,
-		            folder->images->len, (char *)folder->images->pdata[0]);
+			    "%s: pattern=%s fits none of the %u images, the first of which is %s",
+			    folder->path, text, folder->images->len, (char *)folder->images->pdata[0]);
 		return NULL;
 	}
 	return g_steal_pointer(&matches);
@@ -87,8 +88,9 @@ static bool check_series(const TfFolder *folder, const GArray *matches, GError *
 		if (match->values[TF_FIELD_SERIES] == first->values[TF_FIELD_SERIES])
 			continue;
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		            "%s: %s and %s are of different series, expected one: put its number in place of {series}",
-		            folder->path, first->name, match->name);
+			    "%s: %s and %s are of different series, expected one: put its number in place of "
+			    "{series}",
+			    folder->path, first->name, match->name);
 		return false;
 	}
 	return true;
@@ -114,7 +116,8 @@ static void find_bounds(const GArray *matches, Bounds *bounds)
 	int64_t max_x = INT64_MIN, max_y = INT64_MIN;
 	bounds->min_x = bounds->min_y = INT64_MAX;
 	for (guint i = 0; i < matches->len; i++) {
-		int64_t x = match_at(matches, i)->values[bounds->x], y = match_at(matches, i)->values[bounds->y];
+		int64_t x = match_at(matches, i)->values[bounds->x],
+			y = match_at(matches, i)->values[bounds->y];
 		bounds->min_x = MIN(bounds->min_x, x);
 		bounds->min_y = MIN(bounds->min_y, y);
 		max_x = MAX(max_x, x);
@@ -131,14 +134,15 @@ static bool check_bounds(const TfFolder *folder, const Bounds *bounds, GError **
 	if (bounds->columns <= limit && bounds->rows <= limit)
 		return true;
 	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
-	            "%s: the names make %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " %s, the limit is %" G_GINT64_FORMAT
-	            " in each direction",
-	            folder->path, bounds->columns, bounds->rows, pixels ? "pixels" : "grid cells", limit);
+		    "%s: the names make %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+		    " %s, the limit is %" G_GINT64_FORMAT " in each direction",
+		    folder->path, bounds->columns, bounds->rows, pixels ? "pixels" : "grid cells", limit);
 	return false;
 }
 
 /* Two files for one place: one of them would be invisible. */
-static bool check_distinct(const TfFolder *folder, const GArray *matches, const Bounds *bounds, GError **error)
+static bool check_distinct(const TfFolder *folder, const GArray *matches, const Bounds *bounds,
+			   GError **error)
 {
 	g_autofree gint64 *keys = g_new(gint64, matches->len);
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -151,21 +155,23 @@ static bool check_distinct(const TfFolder *folder, const GArray *matches, const 
 			g_hash_table_add(seen, &keys[i]);
 			continue;
 		}
-		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: %s and %s are for the same %s", folder->path,
-		            match_at(matches, (gint64 *)same - keys)->name, match_at(matches, i)->name,
-		            bounds->x == TF_FIELD_X ? "position" : "cell of the grid");
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: %s and %s are for the same %s",
+			    folder->path, match_at(matches, (gint64 *)same - keys)->name,
+			    match_at(matches, i)->name,
+			    bounds->x == TF_FIELD_X ? "position" : "cell of the grid");
 		return false;
 	}
 	return true;
 }
 
 static void add_places(TfArrangement *arrangement, const TfFolder *folder, const GArray *matches,
-                       const Bounds *bounds, const TfOrder *order)
+		       const Bounds *bounds, const TfOrder *order)
 {
 	bool pixels = bounds->x == TF_FIELD_X;
 	for (guint i = 0; i < matches->len; i++) {
 		const Match *match = match_at(matches, i);
-		int64_t x = match->values[bounds->x] - bounds->min_x, y = match->values[bounds->y] - bounds->min_y;
+		int64_t x = match->values[bounds->x] - bounds->min_x,
+			y = match->values[bounds->y] - bounds->min_y;
 		TfPlace place = {.path = g_build_filename(folder->path, match->name, NULL)};
 		if (pixels) {
 			place.kind = TF_PLACE_POSITION;
@@ -186,20 +192,22 @@ static void add_places(TfArrangement *arrangement, const TfFolder *folder, const
 }
 
 static char *summarise(const TfArrangement *arrangement, const TfFolder *folder, const char *text,
-                       const Bounds *bounds, const TfArrangeOptions *options, bool guess)
+		       const Bounds *bounds, const TfArrangeOptions *options, bool guess)
 {
 	guint n = arrangement->places->len, n_left_out = folder->images->len - n;
 	GString *line = g_string_new(NULL);
 	if (bounds->x == TF_FIELD_X)
-		g_string_append_printf(line, "positions in pixels from names like %s, %u file%s", text, n, n == 1 ? "" : "s");
+		g_string_append_printf(line, "positions in pixels from names like %s, %u file%s", text, n,
+				       n == 1 ? "" : "s");
 	else
-		g_string_append_printf(line, "grid of %" G_GINT64_FORMAT " column%s x %" G_GINT64_FORMAT
-		                             " row%s from names like %s, %u file%s, ",
-		                       bounds->columns, bounds->columns == 1 ? "" : "s", bounds->rows,
-		                       bounds->rows == 1 ? "" : "s", text, n, n == 1 ? "" : "s");
+		g_string_append_printf(line,
+				       "grid of %" G_GINT64_FORMAT " column%s x %" G_GINT64_FORMAT
+				       " row%s from names like %s, %u file%s, ",
+				       bounds->columns, bounds->columns == 1 ? "" : "s", bounds->rows,
+				       bounds->rows == 1 ? "" : "s", text, n, n == 1 ? "" : "s");
 	if (bounds->x == TF_FIELD_COL && arrangement->n_holes)
 		g_string_append_printf(line, "%" G_GINT64_FORMAT " hole%s", arrangement->n_holes,
-		                       arrangement->n_holes == 1 ? "" : "s");
+				       arrangement->n_holes == 1 ? "" : "s");
 	else if (bounds->x == TF_FIELD_COL)
 		g_string_append(line, "no holes");
 	if (options->columns)
@@ -207,32 +215,34 @@ static char *summarise(const TfArrangement *arrangement, const TfFolder *folder,
 	if (guess)
 		g_string_append(line, ", the first number taken as the row (pattern= says otherwise)");
 	if (n_left_out)
-		g_string_append_printf(line, ", %u other image%s left out", n_left_out, n_left_out == 1 ? "" : "s");
+		g_string_append_printf(line, ", %u other image%s left out", n_left_out,
+				       n_left_out == 1 ? "" : "s");
 	return g_string_free(line, FALSE);
 }
 
 static bool no_images(const TfFolder *folder, GError **error)
 {
 	g_autofree char *folders =
-		folder->n_folders ? g_strdup_printf(", but %u folder%s: give one as SOURCE", folder->n_folders,
-	                                            folder->n_folders == 1 ? "" : "s")
+		folder->n_folders ? g_strdup_printf(", but %u folder%s: give one as SOURCE",
+						    folder->n_folders, folder->n_folders == 1 ? "" : "s")
 				  : g_strdup("");
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: no images in it (%s)%s", folder->path,
-	            TF_IMAGE_EXTENSIONS, folders);
+		    TF_IMAGE_EXTENSIONS, folders);
 	return false;
 }
 
 static bool names_read(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
-                       GError **error)
+		       GError **error)
 {
 	if (!folder->images->len)
 		return no_images(folder, error);
 	TfOrder order;
-	if (!tf_order_parse(options->order, &order, error) || !tf_overlap_parse(options->overlap, arrangement, error))
+	if (!tf_order_parse(options->order, &order, error) ||
+	    !tf_overlap_parse(options->overlap, arrangement, error))
 		return false;
 	bool guess = false;
 	g_autofree char *text = options->pattern ? g_strdup(options->pattern)
-	                                         : tf_infer_pattern(folder, options, &guess, error);
+						 : tf_infer_pattern(folder, options, &guess, error);
 	if (!text)
 		return false;
 	g_autoptr(TfPattern) pattern = tf_pattern_new(text, error);

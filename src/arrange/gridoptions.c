@@ -12,17 +12,18 @@ bool tf_order_parse(const char *text, TfOrder *order, GError **error)
 	order->by_column = good && *words[0] == 'c';
 	for (int i = 1; good && words[i]; i++) {
 		bool *flag = !strcmp(words[i], "snake") && i == 1 ? &order->snake
-		             : !strcmp(words[i], "left")          ? &order->left
-		             : !strcmp(words[i], "up")            ? &order->up
-		                                                  : NULL;
+			     : !strcmp(words[i], "left")          ? &order->left
+			     : !strcmp(words[i], "up")            ? &order->up
+								  : NULL;
 		good = flag && !*flag;
 		if (good)
 			*flag = true;
 	}
 	if (!good)
 		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
-		            "order=%s: expected row, column, row-snake or column-snake, with -left or -up or both after it",
-		            text);
+			    "order=%s: expected row, column, row-snake or column-snake, with -left or -up or "
+			    "both after it",
+			    text);
 	return good;
 }
 
@@ -64,7 +65,7 @@ bool tf_overlap_parse(const char *text, TfArrangement *arrangement, GError **err
 	g_auto(GStrv) values = g_strsplit(text, ",", -1);
 	guint n = g_strv_length(values);
 	bool good = (n == 1 || n == 2) &&
-	            parse_one(values[0], &arrangement->overlap_x, &arrangement->overlap_x_relative);
+		    parse_one(values[0], &arrangement->overlap_x, &arrangement->overlap_x_relative);
 	if (good && n == 2) {
 		good = parse_one(values[1], &arrangement->overlap_y, &arrangement->overlap_y_relative);
 	} else if (good) {
@@ -73,6 +74,8 @@ bool tf_overlap_parse(const char *text, TfArrangement *arrangement, GError **err
 	}
 	if (!good)
 		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
-		            "overlap=%s: expected pixels or percent below 100%%, one value or x,y: 64 or 10%% or 64,32", text);
+			    "overlap=%s: expected pixels or percent below 100%%, one value or x,y: 64 or "
+			    "10%% or 64,32",
+			    text);
 	return good;
 }

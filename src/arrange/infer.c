@@ -7,20 +7,20 @@
 #include <string.h>
 
 enum {
-	MAX_RUNS = 128,      /* a name has at most 255 bytes */
-	PIXEL_STEP = 16,     /* grid numbers with a larger common step are pixel positions */
-	SPARSEST = 8,        /* a grid with fewer files than 1 in 8 cells is none */
+	MAX_RUNS = 128,  /* a name has at most 255 bytes */
+	PIXEL_STEP = 16, /* grid numbers with a larger common step are pixel positions */
+	SPARSEST = 8,    /* a grid with fewer files than 1 in 8 cells is none */
 };
 
 typedef enum { NO_LABEL, ROW_LABEL, COL_LABEL } Label;
 
 /* One run of digits in names that are otherwise equal. */
 typedef struct {
-	bool varies;      /* in value */
-	bool padded;      /* in digits, for one value: 1 and 01 */
+	bool varies; /* in value */
+	bool padded; /* in digits, for one value: 1 and 01 */
 	int64_t min, max;
-	Label label;      /* what the letters before it say */
-	const char *as;   /* what stands for it in the pattern; NULL: itself */
+	Label label;    /* what the letters before it say */
+	const char *as; /* what stands for it in the pattern; NULL: itself */
 } Run;
 
 /* Names that are equal but for their runs of digits. */
@@ -38,7 +38,7 @@ typedef struct {
 	guint n_unnumbered;
 	guint n_runs, n_varying;
 	Run runs[MAX_RUNS];
-	Run *varying[2];  /* the first two */
+	Run *varying[2]; /* the first two */
 } Names;
 
 static void names_clear(Names *names)
@@ -73,7 +73,9 @@ static GHashTable *find_families(Names *names)
 		Family *family = g_hash_table_lookup(families, form);
 		if (!family) {
 			family = g_new0(Family, 1);
-			*family = (Family){.id = g_hash_table_size(families), .name = images->pdata[i], .numbered = numbered};
+			*family = (Family){.id = g_hash_table_size(families),
+					   .name = images->pdata[i],
+					   .numbered = numbered};
 			g_hash_table_insert(families, g_strdup(form), family);
 		}
 		family->n++;
@@ -106,7 +108,8 @@ static void choose_family(Names *names, GHashTable *families)
 /* The word right before a number, e.g. row in tile_row-3 or X in tileX3. */
 static Label label_before(const char *name, const char *at)
 {
-	static const char *const rows[] = {"r", "row", "y", NULL}, *const cols[] = {"c", "col", "column", "x", NULL};
+	static const char *const rows[] = {"r", "row", "y", NULL}, *const cols[] = {"c", "col", "column", "x",
+										    NULL};
 	while (at > name && strchr("_-. =", at[-1]))
 		at--;
 	const char *word = at;
@@ -242,16 +245,18 @@ static bool check_families(Names *names, GError **error)
 			other = names->folder->images->pdata[i];
 	if (!names->n_varying)
 		return doubt(names, error,
-		             "the names of the %u images, such as %s and %s, have no numbers in common: list them in "
-		             "tiles.csv (file,x,y)",
-		             n_images, names->largest->name, other);
+			     "the names of the %u images, such as %s and %s, have no numbers in common: list "
+			     "them in "
+			     "tiles.csv (file,x,y)",
+			     n_images, names->largest->name, other);
 	propose(names);
 	g_autofree char *pattern = write_pattern(names);
 	return doubt(names, error,
-	             "%u images are named like %s, %u others like %s: choose with pattern='%s'%s, which leaves the others "
-	             "out",
-	             names->largest->n, names->largest->name, n_others, other, pattern,
-	             names->n_varying == 1 ? " and columns=" : "");
+		     "%u images are named like %s, %u others like %s: choose with pattern='%s'%s, which "
+		     "leaves the others "
+		     "out",
+		     names->largest->n, names->largest->name, n_others, other, pattern,
+		     names->n_varying == 1 ? " and columns=" : "");
 }
 
 /* A number of columns for the example in a message: the squarest that divides
@@ -281,9 +286,9 @@ static bool settle_one(Names *names, const TfArrangeOptions *options, GError **e
 	if (options->columns)
 		return true;
 	return doubt(names, error,
-	             "names have one running number (%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-	             "): give the number of columns, e.g. columns=%u",
-	             run->min, run->max, example_columns(names->largest->n));
+		     "names have one running number (%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+		     "): give the number of columns, e.g. columns=%u",
+		     run->min, run->max, example_columns(names->largest->n));
 }
 
 static int compare_int64(gconstpointer a, gconstpointer b)
@@ -332,21 +337,25 @@ static bool settle_two(Names *names, bool *guess, GError **error)
 	g_autofree char *cells = write_pattern(names);
 
 	int64_t step_first, step_second;
-	guint n_first = count_values(names, first, &step_first), n_second = count_values(names, second, &step_second);
+	guint n_first = count_values(names, first, &step_first),
+	      n_second = count_values(names, second, &step_second);
 	double fill = n / ((first->max - first->min + 1.0) * (second->max - second->min + 1.0));
 	g_autofree char *reason = NULL;
 	if (step_first > PIXEL_STEP || step_second > PIXEL_STEP)
-		reason = g_strdup_printf("go in steps of %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, step_first, step_second);
+		reason = g_strdup_printf("go in steps of %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT,
+					 step_first, step_second);
 	else if (n_first == n || n_second == n)
-		reason = g_strdup_printf("make no grid (no two files share the %s one)", n_first == n ? "first" : "second");
+		reason = g_strdup_printf("make no grid (no two files share the %s one)",
+					 n_first == n ? "first" : "second");
 	else if (fill * SPARSEST < 1)
 		reason = g_strdup_printf("would fill only %.2g%% of a grid", 100 * fill);
 	if (!reason)
 		return true;
 	return doubt(names, error,
-	             "the two numbers in names like %s %s: say pattern='%s' for positions in pixels or pattern='%s' for "
-	             "grid cells",
-	             names->largest->name, reason, pixels, cells);
+		     "the two numbers in names like %s %s: say pattern='%s' for positions in pixels or "
+		     "pattern='%s' for "
+		     "grid cells",
+		     names->largest->name, reason, pixels, cells);
 }
 
 static bool settle(Names *names, const TfArrangeOptions *options, bool *guess, GError **error)
@@ -359,12 +368,14 @@ static bool settle(Names *names, const TfArrangeOptions *options, bool *guess, G
 	g_autofree char *pattern = write_pattern(names);
 	if (options->columns)
 		return doubt(names, error,
-		             "columns= is for one running number, but names like %s have %u that vary: say which with {i} "
-		             "in pattern=, or pattern='%s' without columns=",
-		             names->largest->name, names->n_varying, pattern);
+			     "columns= is for one running number, but names like %s have %u that vary: say "
+			     "which with {i} "
+			     "in pattern=, or pattern='%s' without columns=",
+			     names->largest->name, names->n_varying, pattern);
 	return doubt(names, error,
-	             "names like %s have %u varying numbers: say which is the row and which the column, e.g. pattern='%s'",
-	             names->largest->name, names->n_varying, pattern);
+		     "names like %s have %u varying numbers: say which is the row and which the column, e.g. "
+		     "pattern='%s'",
+		     names->largest->name, names->n_varying, pattern);
 }
 
 static char *escape(const char *name)
@@ -382,7 +393,8 @@ char *tf_infer_pattern(const TfFolder *folder, const TfArrangeOptions *options, 
 	g_autoptr(GHashTable) families = find_families(&names);
 	choose_family(&names, families);
 	if (!names.largest) {
-		doubt(&names, error, "the names of the %u images have no numbers: list them in tiles.csv (file,x,y)",
+		doubt(&names, error,
+		      "the names of the %u images have no numbers: list them in tiles.csv (file,x,y)",
 		      folder->images->len);
 		return NULL;
 	}
@@ -394,7 +406,8 @@ char *tf_infer_pattern(const TfFolder *folder, const TfArrangeOptions *options, 
 			names.runs[names.n_runs - 1].as = "{i}";
 			return write_pattern(&names);
 		}
-		doubt(&names, error, "names like %s differ only in the zeros before their numbers: list them in tiles.csv",
+		doubt(&names, error,
+		      "names like %s differ only in the zeros before their numbers: list them in tiles.csv",
 		      names.largest->name);
 		return NULL;
 	}

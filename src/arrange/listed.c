@@ -58,15 +58,17 @@ static char *name_beside(const TfListed *listed, const char *name)
 	g_autofree char *path = g_build_filename(listed->root, base, NULL);
 	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
 		return NULL;
-	return g_strdup_printf(" (%s is beside the arrangement file: take the folders out of the names)", base);
+	return g_strdup_printf(" (%s is beside the arrangement file: take the folders out of the names)",
+			       base);
 }
 
 static bool refuse_escape(const TfListed *listed, int line, const char *name, GError **error)
 {
 	g_autofree char *hint = name_beside(listed, name);
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-	            "%s:%d: %s leads out of the folder, expected a name below the folder of the arrangement file%s",
-	            listed->arrangement->origin, line, name, hint ? hint : "");
+		    "%s:%d: %s leads out of the folder, expected a name below the folder of the arrangement "
+		    "file%s",
+		    listed->arrangement->origin, line, name, hint ? hint : "");
 	return false;
 }
 
@@ -99,8 +101,8 @@ static bool note_missing(TfListed *listed, const char *name, TfPlace *place)
 	if (!listed->hint)
 		listed->hint = name_beside(listed, name);
 	if (listed->n_missing++ < MAX_NAMED)
-		g_string_append_printf(listed->missing, "%s%s (line %d)", listed->missing->len ? ", " : "", name,
-		                       place->line);
+		g_string_append_printf(listed->missing, "%s%s (line %d)", listed->missing->len ? ", " : "",
+				       name, place->line);
 	return true;
 }
 
@@ -125,10 +127,11 @@ static bool check_file(TfListed *listed, const char *name, TfPlace *place, GErro
 	if (failed && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
 		return note_missing(listed, name, place);
 	if (failed)
-		return tf_error_set_errno(error, errno, "%s:%d: %s", listed->arrangement->origin, place->line, name);
+		return tf_error_set_errno(error, errno, "%s:%d: %s", listed->arrangement->origin, place->line,
+					  name);
 	if (!S_ISREG(st.st_mode)) {
 		g_set_error(error, TF_ERROR, TF_ERROR_ACCESS, "%s:%d: %s: not a regular file",
-		            listed->arrangement->origin, place->line, name);
+			    listed->arrangement->origin, place->line, name);
 		return false;
 	}
 	return true;
@@ -138,7 +141,7 @@ bool tf_listed_add(TfListed *listed, const char *name, TfPlace place, GError **e
 {
 	if (!*name) {
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s:%d: no file name",
-		            listed->arrangement->origin, place.line);
+			    listed->arrangement->origin, place.line);
 		return false;
 	}
 	while (g_str_has_prefix(name, "./"))
@@ -162,9 +165,11 @@ char *tf_listed_finish(TfListed *listed, GError **error)
 	}
 	if (listed->n_missing && (!listed->options->missing_fill || listed->n_missing == n)) {
 		if (listed->n_missing > MAX_NAMED)
-			g_string_append_printf(listed->missing, ", ... and %u more", listed->n_missing - MAX_NAMED);
-		g_set_error(error, TF_ERROR, TF_ERROR_MISSING, "%s: %u of %u files do not exist: %s%s", origin,
-		            listed->n_missing, n, listed->missing->str, listed->hint ? listed->hint : "");
+			g_string_append_printf(listed->missing, ", ... and %u more",
+					       listed->n_missing - MAX_NAMED);
+		g_set_error(error, TF_ERROR, TF_ERROR_MISSING, "%s: %u of %u files do not exist: %s%s",
+			    origin, listed->n_missing, n, listed->missing->str,
+			    listed->hint ? listed->hint : "");
 		return NULL;
 	}
 	if (listed->n_missing)

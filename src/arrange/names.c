@@ -92,7 +92,7 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 			folder->n_folders++;
 		else
 			g_ptr_array_add(tf_is_image_name(entry->d_name) ? folder->images : folder->others,
-			                g_strdup(entry->d_name));
+					g_strdup(entry->d_name));
 	}
 	if (errno) {
 		tf_error_set_errno(error, errno, "%s", path);

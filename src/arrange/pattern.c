@@ -9,11 +9,11 @@ typedef enum { LITERAL, NUMBER, ANY } TokenKind;
 
 typedef struct {
 	TokenKind kind;
-	char *text;      /* LITERAL */
-	TfField field;   /* NUMBER */
-	int width;       /* NUMBER: at least so many digits */
-	bool exact;      /* NUMBER: exactly `width`, as another number follows */
-	bool after_any;  /* NUMBER: must not start amid digits, see match_number() */
+	char *text;     /* LITERAL */
+	TfField field;  /* NUMBER */
+	int width;      /* NUMBER: at least so many digits */
+	bool exact;     /* NUMBER: exactly `width`, as another number follows */
+	bool after_any; /* NUMBER: must not start amid digits, see match_number() */
 } Token;
 
 struct _TfPattern {
@@ -50,7 +50,7 @@ static bool name_field(const char *name, Token *token)
 		const char *name;
 		TfField field;
 	} words[] = {{"row", TF_FIELD_ROW}, {"col", TF_FIELD_COL}, {"x", TF_FIELD_X},
-	             {"y", TF_FIELD_Y},     {"i", TF_FIELD_INDEX}, {"series", TF_FIELD_SERIES}};
+		     {"y", TF_FIELD_Y},     {"i", TF_FIELD_INDEX}, {"series", TF_FIELD_SERIES}};
 	token->kind = NUMBER;
 	token->width = 1;
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
@@ -76,13 +76,13 @@ static bool add_field(TfPattern *pattern, const char *text, const char *inside, 
 		token.width = known ? width : 1;
 	}
 	if (!known) {
-		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "pattern=%s: unknown placeholder {%s}, expected " KNOWN, text,
-		            inside);
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+			    "pattern=%s: unknown placeholder {%s}, expected " KNOWN, text, inside);
 		return false;
 	}
 	if (pattern->has[token.field]) {
-		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "pattern=%s: {%s} means the same number as one before it",
-		            text, inside);
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+			    "pattern=%s: {%s} means the same number as one before it", text, inside);
 		return false;
 	}
 	if (pattern->tokens->len) {
@@ -91,9 +91,10 @@ static bool add_field(TfPattern *pattern, const char *text, const char *inside, 
 		token.after_any = before->kind == ANY;
 		if (before->exact && before->width < 2) {
 			g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
-			            "pattern=%s: nothing stands between {%s} and the number before it: give that one a "
-			            "width, as in {row:03}",
-			            text, inside);
+				    "pattern=%s: nothing stands between {%s} and the number before it: give "
+				    "that one a "
+				    "width, as in {row:03}",
+				    text, inside);
 			return false;
 		}
 	}
@@ -117,7 +118,8 @@ TfPattern *tf_pattern_new(const char *text, GError **error)
 	pattern->tokens = g_array_new(FALSE, FALSE, sizeof(Token));
 	g_array_set_clear_func(pattern->tokens, clear_token);
 	if (strchr(text, '/')) {
-		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "pattern=%s: expected names without a folder", text);
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "pattern=%s: expected names without a folder",
+			    text);
 		return NULL;
 	}
 	for (const char *at = text; *at;) {
@@ -150,7 +152,8 @@ int64_t tf_read_digits(const char **text)
 {
 	int64_t value = 0;
 	for (; g_ascii_isdigit(**text); (*text)++)
-		value = value > TF_FIELD_MAX / 10 ? TF_FIELD_MAX : MIN(value * 10 + (**text - '0'), TF_FIELD_MAX);
+		value = value > TF_FIELD_MAX / 10 ? TF_FIELD_MAX
+						  : MIN(value * 10 + (**text - '0'), TF_FIELD_MAX);
 	return value;
 }
 

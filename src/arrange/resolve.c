@@ -41,8 +41,9 @@ static bool measure(Axis *axis, const TfArrangement *arrangement, const TfSize *
 	axis->extent = g_try_new0(int32_t, axis->n);
 	axis->start = g_try_new0(double, axis->n);
 	if (!axis->extent || !axis->start) {
-		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY, "%s: no memory for a grid of %" G_GINT64_FORMAT " %s",
-		            arrangement->origin, axis->n, axis->vertical ? "rows" : "columns");
+		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY,
+			    "%s: no memory for a grid of %" G_GINT64_FORMAT " %s", arrangement->origin,
+			    axis->n, axis->vertical ? "rows" : "columns");
 		return false;
 	}
 	for (guint i = 0; i < arrangement->places->len; i++) {
@@ -55,7 +56,8 @@ static bool measure(Axis *axis, const TfArrangement *arrangement, const TfSize *
 
 /* A tile that is smaller than its column could lie anywhere in it; in the last
  * column its left edge is known all the same. */
-static bool check_same_size(const Axis *axis, const TfArrangement *arrangement, const TfSize *sizes, GError **error)
+static bool check_same_size(const Axis *axis, const TfArrangement *arrangement, const TfSize *sizes,
+			    GError **error)
 {
 	for (guint i = 0; i < arrangement->places->len; i++) {
 		const TfPlace *place = place_at(arrangement, i);
@@ -65,10 +67,11 @@ static bool check_same_size(const Axis *axis, const TfArrangement *arrangement, 
 			continue;
 		const char *line = axis->vertical ? "row" : "column";
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		            "%s: %d x %d px, expected a %s of %d px as in the rest of its %s: only tiles of the last %s may "
-		            "be smaller",
-		            place->path, sizes[i].width, sizes[i].height, axis->vertical ? "height" : "width",
-		            axis->extent[at], line, line);
+			    "%s: %d x %d px, expected a %s of %d px as in the rest of its %s: only tiles of "
+			    "the last %s may "
+			    "be smaller",
+			    place->path, sizes[i].width, sizes[i].height, axis->vertical ? "height" : "width",
+			    axis->extent[at], line, line);
 		return false;
 	}
 	return true;
@@ -89,8 +92,10 @@ static bool prefix_sums(Axis *axis, const TfArrangement *arrangement, GError **e
 		if (size > overlap || (i == axis->n - 1 && i > 0) || !axis->usual)
 			continue;
 		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
-		            "overlap=%g px: expected less than the tiles' %s, which is %d px in %s %" G_GINT64_FORMAT, overlap,
-		            axis->vertical ? "height" : "width", size, axis->vertical ? "row" : "column", i);
+			    "overlap=%g px: expected less than the tiles' %s, which is %d px in %s "
+			    "%" G_GINT64_FORMAT,
+			    overlap, axis->vertical ? "height" : "width", size,
+			    axis->vertical ? "row" : "column", i);
 		return false;
 	}
 	return true;
@@ -103,24 +108,27 @@ static bool make_axis(Axis *axis, const TfArrangement *arrangement, const TfSize
 	       prefix_sums(axis, arrangement, error);
 }
 
-static bool check_stated_size(const TfArrangement *arrangement, const TfPlace *place, TfSize size, GError **error)
+static bool check_stated_size(const TfArrangement *arrangement, const TfPlace *place, TfSize size,
+			      GError **error)
 {
 	if (!size.width || ((!place->width || place->width == size.width) &&
-	                    (!place->height || place->height == size.height)))
+			    (!place->height || place->height == size.height)))
 		return true;
 	bool width = place->width && place->width != size.width;
-	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s:%d: %s %" G_GINT64_FORMAT " px, expected %d px as in %s",
-	            arrangement->origin, place->line, width ? "width" : "height", width ? place->width : place->height,
-	            width ? size.width : size.height, place->path);
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		    "%s:%d: %s %" G_GINT64_FORMAT " px, expected %d px as in %s", arrangement->origin,
+		    place->line, width ? "width" : "height", width ? place->width : place->height,
+		    width ? size.width : size.height, place->path);
 	return false;
 }
 
 static bool set_position(const TfArrangement *arrangement, const TfPlace *place, double x, double y,
-                         TfPosition *position, double *residual, GError **error)
+			 TfPosition *position, double *residual, GError **error)
 {
 	if (fabs(x) > G_MAXINT32 || fabs(y) > G_MAXINT32) {
-		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%s: %.0f, %.0f px from the top left tile, the limit is %d",
-		            place->path, x, y, G_MAXINT32);
+		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
+			    "%s: %.0f, %.0f px from the top left tile, the limit is %d", place->path, x, y,
+			    G_MAXINT32);
 		return false;
 	}
 	*position = (TfPosition){llround(x), llround(y)};
@@ -129,15 +137,15 @@ static bool set_position(const TfArrangement *arrangement, const TfPlace *place,
 }
 
 static bool resolve_cells(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-                          double *residual, GError **error)
+			  double *residual, GError **error)
 {
 	g_auto(Axis) columns = {.vertical = false}, rows = {.vertical = true};
 	if (!make_axis(&columns, arrangement, sizes, error) || !make_axis(&rows, arrangement, sizes, error))
 		return false;
 	for (guint i = 0; i < arrangement->places->len; i++) {
 		const TfPlace *place = place_at(arrangement, i);
-		if (!set_position(arrangement, place, columns.start[place->col], rows.start[place->row], &positions[i],
-		                  residual, error))
+		if (!set_position(arrangement, place, columns.start[place->col], rows.start[place->row],
+				  &positions[i], residual, error))
 			return false;
 	}
 	return true;
@@ -146,7 +154,7 @@ static bool resolve_cells(const TfArrangement *arrangement, const TfSize *sizes,
 /* Tiles that are left out do not count for the origin: the mosaic is that of
  * the tiles that are there. */
 static bool resolve_positions(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-                              double *residual, GError **error)
+			      double *residual, GError **error)
 {
 	double min_x = INFINITY, min_y = INFINITY;
 	for (guint i = 0; i < arrangement->places->len; i++) {
@@ -162,19 +170,19 @@ static bool resolve_positions(const TfArrangement *arrangement, const TfSize *si
 		const TfPlace *place = place_at(arrangement, i);
 		positions[i] = (TfPosition){0, 0};
 		if (sizes[i].width && !set_position(arrangement, place, place->x - min_x, place->y - min_y,
-		                                    &positions[i], residual, error))
+						    &positions[i], residual, error))
 			return false;
 	}
 	return true;
 }
 
 bool tf_arrange_resolve(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-                        double *residual, GError **error)
+			double *residual, GError **error)
 {
 	*residual = 0;
 	if (!arrangement->places->len)
 		return true;
 	return place_at(arrangement, 0)->kind == TF_PLACE_CELL
-	               ? resolve_cells(arrangement, sizes, positions, residual, error)
-	               : resolve_positions(arrangement, sizes, positions, residual, error);
+		       ? resolve_cells(arrangement, sizes, positions, residual, error)
+		       : resolve_positions(arrangement, sizes, positions, residual, error);
 }
