@@ -14,45 +14,52 @@
 #include <tiffuse/error.h>
 #include <tiffuse/util.h>
 
-/* What the user said about the arrangement; NULL or 0 where he did not. */
+/* What the user said about the arrangement; NULL or 0 where he did not.  The
+ * texts are as he wrote them; tf_arrange_read() checks them. */
 typedef struct {
-	const char *pattern;  /* "tile_r{row}_c{col}.jpg" ... */
-	int64_t columns;      /* with {i}: tiles in a row (or in a column with order=column) */
-	const char *order;    /* "row", "column", "row-snake", "column-snake", with -left, -up */
-	const char *overlap;  /* "64", "10%", "64,32", "10%,5%": x then y */
-	bool missing_fill;    /* missing=fill: a named file that does not exist is background */
-	bool allow_escape;    /* an arrangement file may name files outside its folder */
+	const char *pattern; /* "tile_r{row}_c{col}.jpg" ... */
+	int64_t columns;     /* with {i}: tiles in a row (or in a column with order=column) */
+	const char *order;   /* "row", "column", "row-snake", "column-snake", with -left, -up */
+	const char *overlap; /* "64", "10%", "64,32", "10%,5%": x then y */
+	bool missing_fill;   /* missing=fill: a named file that does not exist is background */
+	bool allow_escape;   /* an arrangement file may name files outside its folder */
 } TfArrangeOptions;
 
 typedef enum { TF_PLACE_CELL, TF_PLACE_POSITION } TfPlaceKind;
 
-/* One named file. */
+/* One named file.  Two places may name the same file. */
 typedef struct {
-	char *path;          /* absolute */
-	TfPlaceKind kind;
-	int64_t col, row;    /* TF_PLACE_CELL: grid cell, from 0 */
-	double x, y;         /* TF_PLACE_POSITION: px, any origin, fractions allowed */
+	char *path;            /* absolute */
+	TfPlaceKind kind;      /* the same for all places of an arrangement */
+	int64_t col, row;      /* TF_PLACE_CELL: grid cell, from 0 */
+	double x, y;           /* TF_PLACE_POSITION: px, any origin, fractions allowed, finite */
 	int64_t width, height; /* what the arrangement says of the size, or 0; must agree */
-	int line;            /* in the arrangement file, or 0 */
-	bool missing;        /* did not exist (only with missing_fill): do not probe it, size 0 x 0 */
+	int line;              /* in the arrangement file, or 0 */
+	bool missing; /* did not exist (only with missing_fill): not to be probed, its size is 0 x 0 */
 } TfPlace;
 
 typedef struct {
-	const char *format;     /* e.g. "Fiji TileConfiguration"; static */
-	char *origin;           /* the arrangement file, or the directory of a name grid; absolute */
-	char *default_name;     /* name for the mosaic's file, without .tif */
-	GArray *places;         /* TfPlace, in the order in which the user lists them */
-	bool ignore_orientation;/* orientation=auto means ignore: positions come from unrotated pixels */
-	double overlap_x, overlap_y;           /* of grids; in px, or in parts of the size if: */
+	const char *format;      /* e.g. "Fiji TileConfiguration"; static */
+	char *origin;            /* the arrangement file, or the directory of a name grid; absolute */
+	char *default_name;      /* name for the mosaic's file, without .tif */
+	GArray *places;          /* TfPlace, at least one: the lines of a file in their order, names sorted by
+				    their numbers */
+	bool ignore_orientation; /* orientation=auto means ignore: positions come from unrotated pixels */
+	double overlap_x, overlap_y; /* of grids; in px, or in parts of the size (0.1 is 10%) if: */
 	bool overlap_x_relative, overlap_y_relative;
 	bool same_size_required; /* grids: all cells of a column share a width, of a row a height */
-	int64_t n_holes;        /* cells of a grid without a file */
-	char *summary;          /* one line that says what was found */
+	int64_t n_holes;         /* cells of a grid without a file */
+	char *summary;           /* one line that says what was found */
 } TfArrangement;
 
-/* SOURCE is a directory (searched, in the order of docs/arrangements) or an
- * arrangement file.  Errors: ARRANGEMENT with file, line, reason and what was
- * expected; MISSING or ACCESS. */
+/* SOURCE is a directory (searched, in the order of docs/arrangements.md) or an
+ * arrangement file.  Files that an arrangement file names are looked up here;
+ * those of a name grid are not touched.  The caller frees the result.
+ *
+ * Errors: ARRANGEMENT with file, line, reason and what was expected, or with
+ * the options that settle a doubt; USAGE for options that are wrong or have
+ * no use here; MISSING for SOURCE or named files; ACCESS, also for what is no
+ * regular file; TOO_LARGE. */
 TfArrangement *tf_arrange_read(const char *source, const TfArrangeOptions *options, GError **error);
 void tf_arrangement_free(TfArrangement *arrangement);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfArrangement, tf_arrangement_free)
@@ -65,8 +72,18 @@ typedef struct {
 	int64_t x, y;
 } TfPosition;
 
-/* Fills positions[i] for places[i] from sizes[i].  Fractions are rounded to
- * the nearest pixel after the smallest x and y became 0; the largest
- * residual, in px, goes to *residual. */
+/* Fills positions[i] for places[i] from sizes[i]; both arrays have one element
+ * for each place.  Positions are from 0 to 2^31-1.
+ *
+ * TF_PLACE_POSITION: the smallest x and y of the places that are not left out
+ * become 0, and fractions are then rounded to the nearest pixel.  TF_PLACE_CELL:
+ * sums of the widths (heights) before, less the overlap; a relative overlap of
+ * the largest width w is w - (int)(w * (1 - overlap)), as Fiji has it.  The
+ * largest distance that rounding moved a place, in px, goes to *residual.
+ * A place that is left out has a position without meaning.
+ *
+ * Errors: ARRANGEMENT for sizes that contradict the grid or the arrangement
+ * file, USAGE for an overlap that is not smaller than the tiles, TOO_LARGE,
+ * NO_MEMORY.  positions[] is then unspecified. */
 bool tf_arrange_resolve(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-                        double *residual, GError **error);
+			double *residual, GError **error);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -88,6 +89,11 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
+		if (strlen(entry->d_name) > NAME_MAX) { /* some FUSE file systems have them */
+			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+				    "%s: a name of more than %d bytes, %s", path, NAME_MAX, entry->d_name);
+			return NULL;
+		}
 		if (is_folder(dir, entry))
 			folder->n_folders++;
 		else

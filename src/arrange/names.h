@@ -18,7 +18,8 @@ typedef struct {
 
 /* Reads the folder with one pass of readdir; a file's type is asked for only
  * where the file system does not tell it.  Names that start with a dot do not
- * count.  Errors: as opendir() and readdir() have them. */
+ * count.  Errors: as opendir() and readdir() have them; ARRANGEMENT for a name
+ * of more than NAME_MAX bytes, so that no other code has to expect one. */
 TfFolder *tf_folder_read(const char *path, GError **error);
 void tf_folder_free(TfFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)

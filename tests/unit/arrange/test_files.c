@@ -89,6 +89,7 @@ static const Bad bad[] = {
 	CSV("a.jpg,1,2\n\n# c\nb.jpg,1,2,3,4\n", "4: 5 fields, expected 3 as in the first row"),
 	CSV("a.jpg,1,2\nb.jpg;1;2\n", "2: 1 field, expected 3 .*"),
 	CSV("a.jpg;1,5;2\n", "1: '1,5' is no x, expected a number such as 12 or 12.5"),
+	CSV("a.jpg;1,5;2,5\n", "1: '1,5' is no x, .*"),
 	CSV("a.jpg,1,\n", "1: '' is no y, expected a number .*"),
 	CSV("a.jpg,nan,1\n", "1: 'nan' is no x, .*"),
 	CSV("a.jpg,1,inf\n", "1: 'inf' is no y, .*"),
@@ -276,6 +277,7 @@ static void test_escapes(void)
 	}
 	scratch_write(folder, "tiles.csv", "in.jpg,0,0\n", -1);
 	g_autoptr(TfArrangement) inside = read_good(folder, NULL);
+	g_assert_cmpuint(inside->places->len, ==, 1);
 	g_autofree char *text =
 		g_strdup_printf("out.jpg,0,0\nfar/x.jpg,1,2\n%s,3,4\nsub/../a.jpg,5,6", target);
 	scratch_write(folder, "tiles.csv", text, -1);

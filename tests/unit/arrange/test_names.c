@@ -99,6 +99,11 @@ static const Good good[] = {
 	 {.pattern = "*{i}.jpg", .columns = 2},
 	 "grid of 2 columns x 1 row from names like *{i}.jpg, 2 files, no holes, order row",
 	 "a1b12.jpg@0,0 a2b13.jpg@1,0"},
+	{"t0123.jpg t12.jpg t13.jpg",
+	 {.pattern = "*{ii}.jpg", .columns = 2},
+	 "grid of 2 columns x 1 row from names like *{ii}.jpg, 2 files, no holes, order row, 1 other image "
+	 "left out",
+	 "t12.jpg@0,0 t13.jpg@1,0"},
 	{"s1_2.jpg s1_3.jpg",
 	 {.pattern = "s{series}_{row}.jpg"},
 	 "grid of 1 column x 2 rows from names like s{series}_{row}.jpg, 2 files, no holes",
@@ -207,6 +212,10 @@ static const Bad bad[] = {
 	 {0},
 	 TF_ERROR_ARRANGEMENT,
 	 "DIR: t_0?2_1.jpg and t_0?2_1.jpg are for the same cell of the grid"},
+	{"u_1.jpg u_2.jpg t_1.jpg t_2.jpg",
+	 {.columns = 2},
+	 TF_ERROR_ARRANGEMENT,
+	 "DIR: 2 images are named like t_1.jpg, 2 others like u_1.jpg: .*"},
 	/* options */
 	{GRID,
 	 {.columns = 2},
