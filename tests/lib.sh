@@ -34,6 +34,8 @@ export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$SCRATCH/sanitizer"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path=$SCRATCH/sanitizer"
 
 # --- results -----------------------------------------------------------------
+exec 9>&1 # failures are told there, also from within $(...) and redirections
+
 passed() {
 	echo "ok - $1"
 }
@@ -43,7 +45,7 @@ skipped() {
 }
 
 fail() {
-	echo "not ok - $*"
+	echo "not ok - $*" >&9
 	exit 1
 }
 
@@ -57,9 +59,9 @@ assert_eq() {
 	[ "$1" = "$2" ] || fail "${3:-values}: got '$1', expected '$2'"
 }
 
-# assert_that LEFT OP RIGHT WHAT: for numbers, fractions too
+# assert_that LEFT OP RIGHT WHAT: sides are numbers or sums for awk
 assert_that() {
-	awk -v a="$1" -v b="$3" 'BEGIN { exit !(a + 0 '"$2"' b + 0) }' || fail "$4: $1 is not $2 $3"
+	awk "BEGIN { exit !(($1) $2 ($3)) }" 2>/dev/null || fail "$4: $1 is not $2 $3"
 }
 
 assert_contains() {
@@ -77,8 +79,8 @@ assert_fails() {
 
 # quiet COMMAND...: must succeed and have nothing to say on stderr.
 quiet() {
-	"$@" 2>"$SCRATCH/stderr" || fail "failed: $*: $(head -n 3 "$SCRATCH/stderr")"
-	[ ! -s "$SCRATCH/stderr" ] || fail "$1 complains: $(head -n 3 "$SCRATCH/stderr")"
+	"$@" 2>"$SCRATCH/stderr" || fail "failed: $*: $(tail -n 5 "$SCRATCH/stderr")"
+	[ ! -s "$SCRATCH/stderr" ] || fail "$1 complains: $(tail -n 5 "$SCRATCH/stderr")"
 }
 
 need() {
@@ -216,4 +218,28 @@ assert_same() {
 
 checksum() {
 	sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# --- readers -----------------------------------------------------------------
+# each_subject FUNCTION: calls FUNCTION KIND TIFF BASE for a mounted file and its
+# copy, as JPEG in two samplings and without compression; BASE.K.pnm is what
+# libtiff decodes of level K.  TILE is the side of a tile, LEVELS their number.
+each_subject() {
+	local kind options
+	TILE=256
+	make_tiles grid --columns=5 --rows=4 --tile-width=520 --tile-height=390
+	for kind in "jpeg --subsample=420" "jpeg444 --subsample=444" "none --compression=none" "deflate --compression=deflate"; do
+		options=${kind#* }
+		kind=${kind%% *}
+		mount_tiffuse --tile=$TILE "$options" grid
+		LEVELS=$(status levels)
+		"$TOOLS/tiffcmp" --dump "$FILE" base || fail "libtiff cannot read $kind"
+		"$1" "$kind" "$FILE" base
+		passed "$kind, mounted"
+		cp "$FILE" copy.tif
+		unmount
+		"$1" "$kind" copy.tif base
+		passed "$kind, copied"
+		rm -f copy.tif base.*
+	done
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * readat pread|mmap FILE OFFSET LENGTH: exactly these bytes to stdout, by one
- * pread of a file just opened, or by touching a mapping of them from the
- * first byte to the last.  (dd and python read more than they are asked for.)
+ * readat pread|direct|mmap FILE OFFSET LENGTH: exactly these bytes to stdout,
+ * by one pread of a file just opened, the same past the page cache, or by
+ * touching a mapping of them from the first byte to the last.  (dd and python
+ * read more than they are asked for.)
  */
 #include "pnm.h"
 
@@ -32,16 +33,16 @@ static bool read_by_mmap(int fd, off_t offset, size_t length, uint8_t *buffer)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5 || (strcmp(argv[1], "pread") && strcmp(argv[1], "mmap")))
-		die("usage: readat pread|mmap FILE OFFSET LENGTH");
+	if (argc != 5 || !g_strv_contains((const char *const[]){"pread", "direct", "mmap", NULL}, argv[1]))
+		die("usage: readat pread|direct|mmap FILE OFFSET LENGTH");
 	off_t offset = (off_t)g_ascii_strtoull(argv[3], NULL, 10);
 	size_t length = (size_t)g_ascii_strtoull(argv[4], NULL, 10);
 	g_autofree uint8_t *buffer = g_malloc(length);
-	int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+	int fd = open(argv[2], O_RDONLY | O_CLOEXEC | (argv[1][0] == 'd' ? O_DIRECT : 0));
 	if (fd < 0)
 		die("%s: %s", argv[2], g_strerror(errno));
-	bool good = argv[1][0] == 'p' ? read_by_pread(fd, offset, length, buffer)
-	                              : read_by_mmap(fd, offset, length, buffer);
+	bool good = argv[1][0] == 'm' ? read_by_mmap(fd, offset, length, buffer)
+	                              : read_by_pread(fd, offset, length, buffer);
 	close(fd);
 	return !good || fwrite(buffer, 1, length, stdout) != length || fflush(stdout) != 0;
 }

@@ -2,6 +2,8 @@
  *
  * tiffcmp [--rms] TIFF BASE    compares each IFD of TIFF, tile by tile as
  *                              libtiff decodes it, with BASE.0.pnm, BASE.1.pnm ...
+ * tiffcmp --partial TIFF BASE  the same, but prints "unreadable LEVEL COLUMN ROW"
+ *                              and "different LEVEL COLUMN ROW" for each such tile
  * tiffcmp --dump TIFF BASE     writes what libtiff decodes to BASE.K.pnm
  *
  * The comparison is exact: each level must have the size of its reference, the
@@ -21,9 +23,12 @@ typedef struct {
 } Level;
 
 static int n_messages;
+static bool partial;
 
 static void on_message(const char *module, const char *format, va_list args)
 {
+	if (partial)
+		return;
 	fprintf(stderr, "libtiff: %s: ", module ? module : "");
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
@@ -65,8 +70,8 @@ static bool read_tile(const Level *level, uint32_t x, uint32_t y, uint8_t *tile,
 	memset(tile, 0xa5, tile_bytes); /* a tile that libtiff leaves alone must not look right */
 	if (TIFFReadEncodedTile(level->tiff, index, tile, (tmsize_t)tile_bytes) == (tmsize_t)tile_bytes)
 		return true;
-	printf("level %d: tile column %u row %u cannot be read\n", level->index, x / level->tile_width,
-	       y / level->tile_height);
+	printf(partial ? "unreadable %d %u %u\n" : "level %d: tile column %u row %u cannot be read\n", level->index,
+	       x / level->tile_width, y / level->tile_height);
 	return false;
 }
 
@@ -81,8 +86,11 @@ static bool each_row(const Level *level, RowFunc func, void *data)
 		die("level %d: a tile has %zu bytes", level->index, tile_bytes);
 	for (uint32_t y = 0; y < level->height; y += level->tile_height)
 		for (uint32_t x = 0; x < level->width; x += level->tile_width) {
-			if (!read_tile(level, x, y, tile, tile_bytes))
+			if (!read_tile(level, x, y, tile, tile_bytes)) {
+				if (partial)
+					continue;
 				return false;
+			}
 			uint32_t n_px = MIN(level->tile_width, level->width - x);
 			uint32_t n_rows = MIN(level->tile_height, level->height - y);
 			for (uint32_t i = 0; i < n_rows; i++)
@@ -94,6 +102,7 @@ static bool each_row(const Level *level, RowFunc func, void *data)
 typedef struct {
 	Pnm reference;
 	Difference difference;
+	int64_t told_col, told_row; /* the tile that was last told to differ */
 } Comparison;
 
 static void compare_row(const Level *level, const uint8_t *row, uint32_t n_px, uint32_t x, uint32_t y, void *data)
@@ -101,12 +110,20 @@ static void compare_row(const Level *level, const uint8_t *row, uint32_t n_px, u
 	Comparison *comparison = data;
 	const uint8_t *want =
 		comparison->reference.samples + ((size_t)y * level->width + x) * level->bands;
+	uint64_t before = comparison->difference.n_different;
 	difference_add_row(&comparison->difference, row, want, n_px, level->bands, x, y);
+	int64_t col = x / level->tile_width, tile_row = y / level->tile_height;
+	bool told = comparison->told_col == col && comparison->told_row == tile_row;
+	if (!partial || told || comparison->difference.n_different == before)
+		return;
+	printf("different %d %" PRId64 " %" PRId64 "\n", level->index, col, tile_row);
+	comparison->told_col = col;
+	comparison->told_row = tile_row;
 }
 
 static bool compare_level(const Level *level, const char *path, bool rms)
 {
-	Comparison comparison = {.reference = pnm_map(path)};
+	Comparison comparison = {.reference = pnm_map(path), .told_col = -1, .told_row = -1};
 	const Pnm *reference = &comparison.reference;
 	if (level->width != reference->width || level->height != reference->height ||
 	    level->bands != reference->bands) {
@@ -117,12 +134,12 @@ static bool compare_level(const Level *level, const char *path, bool rms)
 	bool read = each_row(level, compare_row, &comparison);
 	if (rms && read) {
 		printf("%d %.6f\n", level->index, difference_rms(&comparison.difference));
-	} else if (read) {
+	} else if (read && !partial) {
 		printf("level %d %ux%u: ", level->index, level->width, level->height);
 		difference_print(&comparison.difference, level->bands, level->tile_width, level->tile_height);
 	}
 	pnm_unmap(&comparison.reference);
-	return read && (rms || comparison.difference.n_different == 0);
+	return read && (rms || partial || comparison.difference.n_different == 0);
 }
 
 static void dump_row(const Level *level, const uint8_t *row, uint32_t n_px, uint32_t x, uint32_t y, void *data)
@@ -144,8 +161,9 @@ int main(int argc, char **argv)
 {
 	bool rms = argc == 4 && g_str_equal(argv[1], "--rms");
 	bool dump = argc == 4 && g_str_equal(argv[1], "--dump");
-	if (argc != 3 && !rms && !dump)
-		die("usage: tiffcmp [--rms|--dump] TIFF BASE");
+	partial = argc == 4 && g_str_equal(argv[1], "--partial");
+	if (argc != 3 && !rms && !dump && !partial)
+		die("usage: tiffcmp [--rms|--partial|--dump] TIFF BASE");
 	TIFFSetErrorHandler(on_message);
 	TIFFSetWarningHandler(on_message);
 	/* m: no mmap, so that a read that fails is an error and not SIGBUS */
@@ -163,7 +181,7 @@ int main(int argc, char **argv)
 			good = false;
 	}
 	TIFFClose(tiff);
-	if (n_messages > 0)
+	if (n_messages > 0 && !partial)
 		printf("libtiff said something %d times\n", n_messages);
-	return !good || n_messages > 0;
+	return !good || (n_messages > 0 && !partial);
 }
