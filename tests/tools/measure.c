@@ -6,9 +6,12 @@
  * `times` and it would share.  Exits as COMMAND does.
  */
 #include <errno.h>
+#include <glib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,12 +38,13 @@ int main(int argc, char **argv)
 	double start = now();
 	pid_t child = fork();
 	if (child < 0) {
-		fprintf(stderr, "measure: cannot fork: %s\n", strerror(errno));
+		fprintf(stderr, "measure: cannot fork: %s\n", g_strerror(errno));
 		return 1;
 	}
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* nothing goes on when the meter is killed */
 		execvp(argv[2], argv + 2);
-		fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
+		fprintf(stderr, "measure: %s: %s\n", argv[2], g_strerror(errno));
 		_exit(127);
 	}
 	int status = 0;
@@ -52,7 +56,7 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_CHILDREN, &usage);
 	FILE *out = fopen(argv[1], "w");
 	if (!out) {
-		fprintf(stderr, "measure: %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "measure: %s: %s\n", argv[1], g_strerror(errno));
 		return 1;
 	}
 	fprintf(out, "%.3f %.3f %.1f\n", wall, seconds(usage.ru_utime) + seconds(usage.ru_stime),

@@ -129,7 +129,9 @@ int main(int argc, char **argv)
 	if (VIPS_INIT(argv[0]))
 		stop_vips("libvips does not start");
 	const char *method = argv[1], *out = argv[3];
-	int quality = argc > 4 ? atoi(argv[4]) : 75;
+	gint64 quality = 75;
+	if (argc > 4 && !g_ascii_string_to_signed(argv[4], 10, 1, 100, &quality, NULL))
+		stop("%s: expected a quality from 1 to 100", argv[4]);
 	Positions p = positions_read(argv[2]);
 	g_autoptr(AutoImage) image = NULL;
 	g_autofree char *folder = g_strconcat(out, ".strips", NULL);
@@ -144,7 +146,7 @@ int main(int argc, char **argv)
 	} else {
 		stop("%s: expected arrayjoin, insert or strips", method);
 	}
-	save(image, out, quality);
+	save(image, out, (int)quality);
 	remove_strips(folder);
 	return 0;
 }

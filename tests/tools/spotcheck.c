@@ -219,8 +219,6 @@ int main(int argc, char **argv)
 		stop("%s", error->message);
 	if (argc != (o.first_tile ? 2 : 3))
 		stop("expected a TIFF and, without --first-tile, a CSV (see spotcheck --help)");
-	if (VIPS_INIT(argv[0]))
-		stop_vips("libvips does not start");
 	TIFFSetWarningHandler(NULL);
 	TIFF *tif = TIFFOpen(argv[1], "r");
 	if (!tif)
@@ -230,6 +228,8 @@ int main(int argc, char **argv)
 		Raster tile = read_tile(tif, 0, 0);
 		raster_clear(&tile);
 	} else {
+		if (VIPS_INIT(argv[0]))
+			stop_vips("libvips does not start");
 		result = check_copy(tif, argv[2], &o);
 	}
 	TIFFClose(tif);
