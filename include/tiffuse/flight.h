@@ -31,5 +31,11 @@ bool tf_flight_leave(TfFlight *flight, uint64_t id, TfFlightFunc func, void *dat
 
 unsigned tf_flight_waiters(TfFlight *flight, uint64_t id);
 
-/* Tells all waiters and forgets the flight. */
+/* Forgets the flight if nobody waits for it; false if somebody does. */
+bool tf_flight_forget(TfFlight *flight, uint64_t id);
+
+/* Lands everything that is in the air with the error. */
+void tf_flight_land_all(TfFlight *flight, const GError *error);
+
+/* Tells all waiters and forgets the flight; nothing where there is none. */
 void tf_flight_land(TfFlight *flight, uint64_t id, GBytes *bytes, const GError *error);

@@ -76,16 +76,44 @@ unsigned tf_flight_waiters(TfFlight *flight, uint64_t id)
 	return n;
 }
 
-void tf_flight_land(TfFlight *flight, uint64_t id, GBytes *bytes, const GError *error)
+bool tf_flight_forget(TfFlight *flight, uint64_t id)
 {
 	g_mutex_lock(&flight->lock);
-	GArray *waiters = g_hash_table_lookup(flight->waiting, &id);
-	g_hash_table_remove(flight->waiting, &id);
+	GArray *waiting = g_hash_table_lookup(flight->waiting, &id);
+	bool idle = !waiting || waiting->len == 0;
+	if (idle)
+		g_hash_table_remove(flight->waiting, &id);
 	g_mutex_unlock(&flight->lock);
+	if (idle && waiting)
+		g_array_free(waiting, TRUE);
+	return idle;
+}
+
+static void tell(GArray *waiters, GBytes *bytes, const GError *error)
+{
 	for (guint i = 0; waiters && i < waiters->len; i++) {
 		const Waiter *waiter = &g_array_index(waiters, Waiter, i);
 		waiter->func(bytes, error, waiter->data);
 	}
 	if (waiters)
 		g_array_free(waiters, TRUE);
+}
+
+void tf_flight_land(TfFlight *flight, uint64_t id, GBytes *bytes, const GError *error)
+{
+	g_mutex_lock(&flight->lock);
+	GArray *waiters = g_hash_table_lookup(flight->waiting, &id);
+	g_hash_table_remove(flight->waiting, &id);
+	g_mutex_unlock(&flight->lock);
+	tell(waiters, bytes, error);
+}
+
+void tf_flight_land_all(TfFlight *flight, const GError *error)
+{
+	g_mutex_lock(&flight->lock);
+	g_autoptr(GList) all = g_hash_table_get_values(flight->waiting);
+	g_hash_table_remove_all(flight->waiting);
+	g_mutex_unlock(&flight->lock);
+	for (GList *link = all; link; link = link->next)
+		tell(link->data, NULL, error);
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The file system: a root with NAME.tif, and .tiffuse/ (not listed) with
+ * status, sources.csv and log.  Everything that would write gets EROFS.
+ *
+ * Threads: the session's; none of them computes or waits.
+ */
+#pragma once
+#include <tiffuse/engine.h>
+
+typedef struct _TfFs TfFs;
+
+/* Both are borrowed. */
+TfFs *tf_fs_new(const TfMosaic *mosaic, TfEngine *engine);
+
+/* Reads that are still pending must have been answered. */
+void tf_fs_free(TfFs *fs);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFs, tf_fs_free)

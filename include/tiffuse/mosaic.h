@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mosaic: everything that is decided before the first pixel is read.  The
+ * arrangement is read, the sources' headers are probed, positions, pixel
+ * space, pyramid, layout and header follow; nothing changes afterwards.
+ *
+ * Threads: opened by one thread, then read by all.
+ */
+#pragma once
+#include <tiffuse/arrange.h>
+#include <tiffuse/canvas.h>
+#include <tiffuse/header.h>
+#include <tiffuse/layout.h>
+#include <tiffuse/source.h>
+
+typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE } TfOrientationMode;
+
+/* What the user asked for; the strings are borrowed for the time of the call. */
+typedef struct {
+	const char *source; /* directory or arrangement file */
+	TfArrangeOptions arrange;
+	const char *name;       /* of the virtual file, without .tif; or NULL */
+	int32_t tile;           /* px */
+	TfCompression compression;
+	int quality;            /* 1 to 100 */
+	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */
+	uint8_t background[3];  /* RGB */
+	bool first_on_top;
+	TfOrientationMode orientation;
+	uint64_t slot_bytes;    /* 0: by quality and sampling */
+	uint64_t memory_bytes;  /* target for the peak resident memory */
+	unsigned threads;
+	const char *spool_dir;
+} TfMosaicOptions;
+
+typedef struct {
+	char *source, *name, *fingerprint;
+	TfArrangement *arrangement;
+	TfProfiles *profiles;
+	TfScene *scene;
+	TfPyramid pyramid;
+	TfLayout layout;
+	TfEncoder encoder;
+	TfHeader *header;
+	TfSources *sources;
+	TfCanvas *canvas;
+	GBytes *blank;          /* the tile that all blank tiles share */
+	double residual_px;     /* the largest rounding of a position */
+	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
+	uint64_t blank_slots;   /* slots that are holes because no source touches them */
+	uint64_t source_px, source_bytes; /* sums over all sources */
+	uint64_t memory_bytes;  /* as asked for */
+	uint64_t fixed_bytes;   /* what cannot be evicted: tables and the canvases of a pass */
+	GPtrArray *notes;       /* lines that the user should be told */
+} TfMosaic;
+
+TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error);
+void tf_mosaic_free(TfMosaic *mosaic);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfMosaic, tf_mosaic_free)
+
+/* No source touches the tile: it points to the blank slot. */
+bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile);
+
+/* Bytes that a copy of the file will take on disk, estimated from the sources'
+ * sizes; at least 1, below the apparent size. */
+uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic);
+
+/* "ycbcr-420", "rgb", "grey"; static. */
+const char *tf_mosaic_space_name(const TfMosaic *mosaic);
+const char *tf_compression_name(TfCompression compression);
+
+/* The resolved arrangement: file,x,y,width,height with a header line. */
+char *tf_mosaic_csv(const TfMosaic *mosaic);
+
+/* What --check prints: the plan in plain lines. */
+char *tf_mosaic_describe(const TfMosaic *mosaic);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the engine works, for its own files:
+ *
+ * A *pass* is an ordered walk over blocks of the mosaic that makes tiles: a
+ * single tile that somebody reads, an upper tile with all that lies below it,
+ * or everything ahead of a forward reader.  A pass is planned in *groups* of
+ * some blocks; a group falls into jobs: strip jobs (decode one strip of one
+ * source) and tile jobs (compose, encode and halve one tile).  A tile job of
+ * level 0 waits for its strips; a tile of a level above is made by the worker
+ * that delivers its last quarter.
+ *
+ * Locks, in this order: engine->lock, then the leaves (LRU, flight, log).
+ * engine->lock guards passes, groups, jobs and queues; it is never held while
+ * decoding, composing, encoding, reading, replying or logging.
+ */
+#pragma once
+#include <stdatomic.h>
+#include <tiffuse/engine.h>
+#include <tiffuse/flight.h>
+#include <tiffuse/lru.h>
+
+enum { TF_LRU_STRIPS, TF_LRU_TILES, TF_LRU_CURSORS, TF_LRU_CLASSES };
+typedef enum { TF_URGENT, TF_FORWARD, TF_SWEEP, TF_PRIORITIES } TfPriority;
+
+typedef struct _Pass Pass;
+typedef struct _Group Group;
+typedef struct _TileJob TileJob;
+typedef struct _StripJob StripJob;
+
+/* A rectangle of tiles of level 0, [c0, c1) x [r0, r1). */
+typedef struct {
+	int64_t c0, r0, c1, r1;
+} TileRange;
+
+struct _Pass {
+	gatomicrefcount refs;
+	TfEngine *engine;
+	TfPriority priority;
+	TileRange range;   /* what it walks over */
+	int top_level;     /* the highest level it makes */
+	bool encodes_all;  /* a forward pass; otherwise only the target */
+	uint64_t target;   /* ordinal; only without encodes_all */
+	int64_t max_blocks;   /* most blocks that are planned at a time */
+	int64_t first_block;  /* raster index; tiles whose blocks began before it cannot be completed */
+
+	/* guarded by engine->lock: */
+	int64_t next_col, next_row; /* of the next group, in tiles */
+	int64_t group_blocks;       /* blocks of the next group */
+	bool exhausted;             /* all groups are planned */
+	bool planning, queued;      /* a worker plans / it is in the plan queue */
+	bool cancelled;
+	unsigned open_groups;
+	GHashTable *parents; /* ordinal -> Parent: tiles whose quarters are coming in */
+	GHashTable *held;    /* strip key -> TfStrip that later groups of this block row want */
+	GHashTable *ahead;   /* ordinal -> GBytes that the reader has not come to yet */
+	uint64_t reader_ordinal;
+	int64_t reader_block;
+};
+
+struct _Group {
+	Pass *pass;
+	TileRange range;
+	unsigned open_jobs;
+};
+
+/* A tile above level 0 on its way. */
+typedef struct {
+	TfSamples *quarters[4];
+	int missing;
+	GError *error;
+} Parent;
+
+struct _TileJob {
+	Group *group;
+	TfTile tile;
+	uint64_t ordinal;
+	bool want_bytes;   /* we land its flight */
+	GArray *fragments; /* level 0: TfFragment */
+	TfStrip **strips;  /* one per fragment, NULL for background */
+	unsigned pending;  /* strips that are still missing */
+	TfSamples *quarters[4];
+	GError *error;     /* of a source or of a tile below */
+};
+
+struct _StripJob {
+	uint64_t key;
+	uint32_t source;
+	TfRows rows;
+	TfPriority priority;
+	bool running, parked;  /* parked: waits for the source's other strip */
+	GList link;            /* in strip_queue[priority] while neither */
+	GPtrArray *dependents; /* TileJob, once for each that waits */
+};
+
+typedef struct {
+	_Atomic uint64_t tiles_made[TF_MAX_LEVELS], tile_hits, requantised, hole_reads, reads;
+	_Atomic uint64_t decoded_px, skipped_px, encoded_px, encoded_bytes, regions, errors;
+} TfCounters;
+
+struct _TfEngine {
+	const TfMosaic *mosaic;
+	TfLru *lru;
+	TfFlight *flight;
+	TfCounters counters;
+	unsigned n_threads;
+	GThread **threads;
+	GThread *timer;
+
+	GMutex lock;
+	GCond work;                  /* there may be something for a worker */
+	GCond tick;                  /* the timer's list changed */
+	bool stopping;
+	GQueue tile_queue[TF_PRIORITIES];  /* TileJob that can run */
+	GQueue strip_queue[TF_PRIORITIES]; /* StripJob */
+	GQueue plan_queue[TF_PRIORITIES];  /* Pass */
+	GHashTable *strip_jobs;      /* key -> StripJob that is queued or running */
+	GHashTable *busy_sources;    /* source -> GQueue of parked StripJob */
+	GHashTable *demands;         /* ordinal -> Pass that makes one tile for readers */
+	GQueue readers;              /* TfReader */
+	GQueue seeks;                /* pending SEEK_HOLE, oldest first */
+	uint8_t *seen;               /* a bit per slot: encoded before */
+};
+
+/* --- pool.c: the workers and their queues ------------------------------------ */
+bool tf_pool_start(TfEngine *engine, unsigned threads);
+void tf_pool_stop(TfEngine *engine);
+void tf_pool_push_tile_locked(TfEngine *engine, TileJob *job);
+void tf_pool_push_plan_locked(TfEngine *engine, Pass *pass);
+
+/* --- strips.c: strips of sources ---------------------------------------------- */
+uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row);
+
+/* Gives the job the strips that are at hand and queues jobs for the others. */
+void tf_strips_request_locked(TfEngine *engine, TileJob *job);
+void tf_strip_job_run(TfEngine *engine, StripJob *job);
+void tf_strip_job_fail_locked(TfEngine *engine, StripJob *job, const GError *error);
+
+/* --- pass.c: walks -------------------------------------------------------------- */
+/* A pass that makes one tile (with all below it) for somebody who waits. */
+Pass *tf_pass_demand_locked(TfEngine *engine, TfTile tile);
+/* A pass over everything from block `first` on. */
+Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t reader_ordinal);
+Pass *tf_pass_ref(Pass *pass);
+void tf_pass_unref(Pass *pass);
+/* Its queued work is dropped; tiles that others wait for are asked for anew. */
+void tf_pass_cancel_locked(Pass *pass);
+void tf_pass_reader_at_locked(Pass *pass, uint64_t ordinal);
+/* Plans the next group: called by a worker, without the lock. */
+void tf_pass_plan(Pass *pass);
+bool tf_pass_may_plan_locked(const Pass *pass);
+/* Runs a tile job and those above it that it completes. */
+void tf_tile_job_run(TfEngine *engine, TileJob *job);
+
+/* --- requests.c ------------------------------------------------------------------ */
+/* Asks for a tile's bytes; func is called at once or later. */
+void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFunc func, void *data);
+/* Nobody waits for func any more. */
+void tf_tile_abandon(TfEngine *engine, uint64_t ordinal, TfFlightFunc func, void *data);
+
+/* --- seek.c: the thread that answers SEEK_HOLE in time --------------------------- */
+gpointer tf_seek_timer(gpointer engine);
+
+/* --- readahead.c ------------------------------------------------------------------ */
+struct _TfReader {
+	TfEngine *engine;
+	/* guarded by engine->lock: */
+	uint64_t next_ordinal; /* after the last slot that was read */
+	unsigned run;          /* slots read one after the other */
+	Pass *pass;            /* what makes the tiles ahead of it, or NULL */
+	gint64 last_us;
+};
+
+/* The reader wants the slot; starts, moves or ends its pass. */
+void tf_reader_at(TfReader *reader, uint64_t ordinal);
+
+static inline void tf_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}

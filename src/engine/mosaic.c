@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "mosaic_private.h"
+
+#include <string.h>
+#include <tiffuse/vips_env.h>
+
+enum {
+	MAX_OPEN_FILES = 256,
+	LIBRARIES_BYTES = 30 << 20, /* resident after vips_init(), measured */
+};
+
+void tf_mosaic_free(TfMosaic *mosaic)
+{
+	if (!mosaic)
+		return;
+	tf_memory_count(TF_MEMORY_SCENE, mosaic->scene ? -(int64_t)tf_scene_bytes(mosaic->scene) : 0);
+	tf_memory_count(TF_MEMORY_HEADER, mosaic->header ? -(int64_t)tf_header_bytes(mosaic->header) : 0);
+	g_clear_pointer(&mosaic->blank, g_bytes_unref);
+	tf_canvas_free(mosaic->canvas);
+	tf_sources_free(mosaic->sources);
+	tf_header_free(mosaic->header);
+	tf_scene_free(mosaic->scene);
+	tf_profiles_free(mosaic->profiles);
+	tf_arrangement_free(mosaic->arrangement);
+	g_free(mosaic->source);
+	g_free(mosaic->name);
+	g_free(mosaic->fingerprint);
+	g_ptr_array_unref(mosaic->notes);
+	g_free(mosaic);
+}
+
+bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile)
+{
+	return !tf_scene_touches(mosaic->scene, tf_pyramid_tile_base(&mosaic->pyramid, tile));
+}
+
+static bool is_blank(TfTile tile, void *data)
+{
+	TfMosaic *mosaic = data;
+	bool blank = tf_mosaic_is_blank(mosaic, tile);
+	mosaic->blank_slots += blank;
+	return blank;
+}
+
+/* The pixel space follows from sources and options alone, never from a read. */
+static void choose_space(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb)
+{
+	TfEncoder *encoder = &mosaic->encoder;
+	bool grey = true, planar = options->compression == TF_COMPRESSION_JPEG && !to_srgb;
+	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+		const TfSource *source = tf_scene_source(mosaic->scene, i);
+		grey = grey && source->info.colour == TF_COLOUR_GREY;
+		planar = planar && source->info.codec == TF_CODEC_JPEG && source->info.colour == TF_COLOUR_YCBCR &&
+		         source->orientation == 1 && source->info.hsamp == options->hsamp &&
+		         source->info.vsamp == options->vsamp;
+	}
+	encoder->hsamp = grey ? 1 : options->hsamp;
+	encoder->vsamp = grey ? 1 : options->vsamp;
+	encoder->space = (TfSpace){TF_SPACE_RGB, 1, 1};
+	if (grey)
+		encoder->space.kind = TF_SPACE_GREY;
+	else if (planar)
+		encoder->space = (TfSpace){TF_SPACE_YCBCR, (uint8_t)options->hsamp, (uint8_t)options->vsamp};
+}
+
+static void plan_encoder(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb)
+{
+	TfEncoder *encoder = &mosaic->encoder;
+	encoder->compression = options->compression;
+	encoder->quality = options->quality;
+	encoder->tile = options->tile;
+	choose_space(mosaic, options, to_srgb);
+	uint64_t usual = tf_encode_slot_bytes(encoder->compression, encoder->space, encoder->hsamp, encoder->vsamp,
+	                                      encoder->quality, encoder->tile);
+	/* Only a JPEG can be made smaller; the others have the size that the worst tile needs. */
+	bool may_choose = options->slot_bytes && options->compression == TF_COMPRESSION_JPEG;
+	encoder->slot_bytes = may_choose ? options->slot_bytes : usual;
+}
+
+/* The profile that the file carries, or NULL. */
+static GBytes *shared_profile(const TfMosaic *mosaic, bool to_srgb)
+{
+	if (to_srgb)
+		return NULL; /* untagged RGB is sRGB to every reader */
+	return g_ptr_array_index(mosaic->profiles->profiles, tf_scene_source(mosaic->scene, 0)->info.icc);
+}
+
+/* One profile for all is kept; otherwise, and for CMYK, everything becomes sRGB. */
+static bool must_convert(TfMosaic *mosaic)
+{
+	uint32_t first = tf_scene_source(mosaic->scene, 0)->info.icc, n = tf_scene_n_sources(mosaic->scene);
+	uint32_t differing = 0, cmyk = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const TfImageInfo *info = &tf_scene_source(mosaic->scene, i)->info;
+		differing += info->icc != first;
+		cmyk += info->colour == TF_COLOUR_CMYK || info->colour == TF_COLOUR_YCCK;
+	}
+	if (cmyk > 0)
+		tf_mosaic_note(mosaic, "%u of %u sources are CMYK: the mosaic is converted to sRGB", cmyk, n);
+	else if (differing > 0)
+		tf_mosaic_note(mosaic, "the sources have %u different colour profiles%s: the mosaic is converted to sRGB",
+		               mosaic->profiles->profiles->len - 1, mosaic->profiles->profiles->len == 2 ? " or none" : "");
+	return cmyk > 0 || differing > 0;
+}
+
+static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *icc, GError **error)
+{
+	static const char software[] = "tiffuse " TF_VERSION;
+	bool jpeg = options->compression == TF_COMPRESSION_JPEG;
+	uint64_t bound, extra = sizeof software + (icc ? g_bytes_get_size(icc) : 0);
+	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
+	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
+	                     options->tile, !jpeg, error) ||
+	    !tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
+		return false;
+	params.header_bytes = bound;
+	if (!tf_layout_init(&mosaic->layout, &mosaic->pyramid, &params, error))
+		return false;
+	TfImageDesc desc = {.compression = options->compression,
+	                    .bands = mosaic->encoder.space.kind == TF_SPACE_GREY ? 1 : 3,
+	                    .hsamp = mosaic->encoder.hsamp,
+	                    .vsamp = mosaic->encoder.vsamp,
+	                    .icc = icc,
+	                    .software = software,
+	                    .spool_dir = options->spool_dir};
+	mosaic->header = tf_header_new(&mosaic->layout, &desc, is_blank, mosaic, error);
+	if (!mosaic->header)
+		return false;
+	tf_memory_count(TF_MEMORY_SCENE, (int64_t)tf_scene_bytes(mosaic->scene));
+	tf_memory_count(TF_MEMORY_HEADER, (int64_t)tf_header_bytes(mosaic->header));
+	return true;
+}
+
+/* A pass needs the halves of one row of tiles of each level above 2, the rows
+ * of one tile row of the widest source for each thread, and the tables. */
+static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
+{
+	TfSpace space = mosaic->encoder.space;
+	uint64_t widest = 0, whole = 0;
+	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+		const TfSource *source = tf_scene_source(mosaic->scene, i);
+		uint64_t strip = tf_samples_size(space, source->width, MIN(options->tile, source->height));
+		uint64_t all = tf_source_is_whole(mosaic->sources, i)
+		                       ? tf_source_decode_bytes(mosaic->sources, i) +
+		                                 tf_samples_size(space, source->width, source->height)
+		                       : 0;
+		widest = MAX(widest, strip);
+		whole = MAX(whole, all);
+	}
+	uint64_t per_px = tf_samples_size(space, 4096, 64) / 4096; /* 96 bytes planar 4:2:0, 192 RGB */
+	uint64_t tables = tf_scene_bytes(mosaic->scene) + tf_header_bytes(mosaic->header);
+	mosaic->fixed_bytes = LIBRARIES_BYTES + tables + per_px * (uint64_t)mosaic->pyramid.level[0].width +
+	                      MAX(widest * options->threads, whole);
+	if (mosaic->fixed_bytes <= mosaic->memory_bytes)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
+	            "this mosaic needs at least %" G_GUINT64_FORMAT " MiB of memory: give memory=%" G_GUINT64_FORMAT "M",
+	            (mosaic->fixed_bytes >> 20) + 1, (mosaic->fixed_bytes >> 20) + 16);
+	return false;
+}
+
+static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb, GError **error)
+{
+	TfSourcesOptions pixels = {.space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = MAX_OPEN_FILES};
+	memcpy(pixels.background, options->background, sizeof pixels.background);
+	mosaic->sources = tf_sources_new(mosaic->scene, mosaic->profiles, &pixels);
+	mosaic->canvas =
+	        tf_canvas_new(mosaic->scene, &mosaic->pyramid, &mosaic->encoder, options->background, error);
+	if (!mosaic->canvas)
+		return false;
+	mosaic->blank = tf_canvas_blank(mosaic->canvas, error);
+	return mosaic->blank != NULL;
+}
+
+static void add_checksum(GChecksum *sum, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void add_checksum(GChecksum *sum, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text) + 1);
+}
+
+/* Everything that a byte of the file depends on. */
+static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	const TfEncoder *e = &mosaic->encoder;
+	add_checksum(sum, "tiffuse %s; %s; layout 1", TF_VERSION, tf_vips_versions());
+	add_checksum(sum, "%d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->hsamp, e->vsamp,
+	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->first_on_top,
+	             e->slot_bytes);
+	add_checksum(sum, "%d %d %d", options->background[0], options->background[1], options->background[2]);
+	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+		const TfSource *s = tf_scene_source(mosaic->scene, i);
+		const TfIdentity *id = &s->info.identity;
+		add_checksum(sum, "%s", s->path);
+		int64_t numbers[] = {s->x, s->y, s->width, s->height, s->orientation, (int64_t)id->size, id->mtime_ns};
+		g_checksum_update(sum, (const guchar *)numbers, sizeof numbers);
+	}
+	return g_strdup(g_checksum_get_string(sum));
+}
+
+static void sum_sources(TfMosaic *mosaic)
+{
+	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+		const TfImageInfo *info = &tf_scene_source(mosaic->scene, i)->info;
+		mosaic->source_px += (uint64_t)info->width * (uint64_t)info->height;
+		mosaic->source_bytes += info->identity.size;
+	}
+}
+
+TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
+{
+	g_autoptr(TfMosaic) mosaic = g_new0(TfMosaic, 1);
+	mosaic->notes = g_ptr_array_new_with_free_func(g_free);
+	mosaic->source = g_canonicalize_filename(options->source, NULL);
+	mosaic->memory_bytes = options->memory_bytes;
+	if (!tf_mosaic_place_sources(mosaic, options, error))
+		return NULL;
+	mosaic->name = g_strdup(options->name ? options->name : mosaic->arrangement->default_name);
+	bool to_srgb = must_convert(mosaic);
+	plan_encoder(mosaic, options, to_srgb);
+	sum_sources(mosaic);
+	if (!plan_file(mosaic, options, shared_profile(mosaic, to_srgb), error) ||
+	    !plan_pixels(mosaic, options, to_srgb, error) || !plan_memory(mosaic, options, error))
+		return NULL;
+	mosaic->fingerprint = fingerprint(mosaic, options);
+	return g_steal_pointer(&mosaic);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "mosaic_private.h"
+
+#include <string.h>
+
+void tf_mosaic_note(TfMosaic *mosaic, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_ptr_array_add(mosaic->notes, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+static const TfPlace *place_at(const TfMosaic *mosaic, guint i)
+{
+	return &g_array_index(mosaic->arrangement->places, TfPlace, i);
+}
+
+/* Headers of all files that exist; those of missing ones stay 0 x 0. */
+static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfImageInfo *infos, GError **error)
+{
+	guint n = mosaic->arrangement->places->len, n_present = 0;
+	g_autofree const char **paths = g_new0(const char *, n + 1);
+	g_autofree TfImageInfo *found = g_new0(TfImageInfo, n + 1);
+	for (guint i = 0; i < n; i++)
+		if (!place_at(mosaic, i)->missing)
+			paths[n_present++] = place_at(mosaic, i)->path;
+	TfProbeOptions probe = {.threads = options->threads, .missing_fill = options->arrange.missing_fill};
+	if (!tf_probe_all(paths, n_present, &probe, found, &mosaic->profiles, error))
+		return false;
+	for (guint i = 0, j = 0; i < n; i++)
+		infos[i] = place_at(mosaic, i)->missing ? (TfImageInfo){.orientation = 1} : found[j++];
+	return true;
+}
+
+static bool applies_orientation(const TfMosaic *mosaic, const TfMosaicOptions *options)
+{
+	if (options->orientation == TF_ORIENTATION_AUTO)
+		return !mosaic->arrangement->ignore_orientation;
+	return options->orientation == TF_ORIENTATION_APPLY;
+}
+
+static void note_orientations(TfMosaic *mosaic, const TfImageInfo *infos, guint n, bool apply)
+{
+	guint counts[9] = {0}, kinds = 0;
+	for (guint i = 0; i < n; i++)
+		counts[infos[i].orientation]++;
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (int o = 1; o <= 8; o++) {
+		if (counts[o] == 0)
+			continue;
+		g_string_append_printf(text, "%s%u with %d", kinds++ ? ", " : "", counts[o], o);
+	}
+	if (counts[1] == n)
+		return;
+	tf_mosaic_note(mosaic, "%sEXIF orientations (%s) are %s; orientation=%s does otherwise",
+	               kinds > 1 ? "mixed " : "", text->str, apply ? "applied" : "ignored", apply ? "ignore" : "apply");
+}
+
+static void add_sources(TfMosaic *mosaic, const TfImageInfo *infos, const TfSize *sizes,
+                        const TfPosition *positions, bool apply)
+{
+	for (guint i = 0; i < mosaic->arrangement->places->len; i++) {
+		if (sizes[i].width == 0) {
+			mosaic->n_missing++;
+			continue;
+		}
+		TfSource source = {.path = place_at(mosaic, i)->path,
+		                   .info = infos[i],
+		                   .orientation = apply ? infos[i].orientation : 1,
+		                   .x = positions[i].x,
+		                   .y = positions[i].y,
+		                   .width = sizes[i].width,
+		                   .height = sizes[i].height};
+		tf_scene_add(mosaic->scene, &source);
+	}
+}
+
+bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
+{
+	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
+	if (!mosaic->arrangement)
+		return false;
+	guint n = mosaic->arrangement->places->len;
+	g_autofree TfImageInfo *infos = g_new0(TfImageInfo, n + 1);
+	g_autofree TfSize *sizes = g_new0(TfSize, n + 1);
+	g_autofree TfPosition *positions = g_new0(TfPosition, n + 1);
+	if (!probe_places(mosaic, options, infos, error))
+		return false;
+	bool apply = applies_orientation(mosaic, options);
+	for (guint i = 0; i < n; i++) {
+		bool turned = apply && infos[i].orientation >= 5;
+		sizes[i].width = turned ? infos[i].height : infos[i].width;
+		sizes[i].height = turned ? infos[i].width : infos[i].height;
+	}
+	note_orientations(mosaic, infos, n, apply);
+	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &mosaic->residual_px, error))
+		return false;
+	mosaic->scene = tf_scene_new(options->first_on_top);
+	add_sources(mosaic, infos, sizes, positions, apply);
+	if (!tf_scene_freeze(mosaic->scene, error))
+		return false;
+	if (mosaic->n_missing > 0)
+		tf_mosaic_note(mosaic, "%u files are missing; their places are background (missing=fill)", mosaic->n_missing);
+	return true;
+}

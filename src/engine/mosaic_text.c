@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <tiffuse/mosaic.h>
+
+const char *tf_compression_name(TfCompression compression)
+{
+	static const char *const names[] = {[TF_COMPRESSION_NONE] = "none",
+	                                    [TF_COMPRESSION_JPEG] = "jpeg",
+	                                    [TF_COMPRESSION_DEFLATE] = "deflate",
+	                                    [TF_COMPRESSION_LZW] = "lzw",
+	                                    [TF_COMPRESSION_ZSTD] = "zstd"};
+	return names[compression];
+}
+
+const char *tf_mosaic_space_name(const TfMosaic *mosaic)
+{
+	TfSpace space = mosaic->encoder.space;
+	if (space.kind == TF_SPACE_GREY)
+		return "grey";
+	if (space.kind == TF_SPACE_RGB)
+		return "rgb";
+	return space.vsamp == 2 ? "ycbcr-420" : space.hsamp == 2 ? "ycbcr-422" : "ycbcr-444";
+}
+
+uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic)
+{
+	uint64_t slots = mosaic->layout.n_slots - mosaic->blank_slots;
+	uint64_t full = slots * mosaic->encoder.slot_bytes + tf_header_size(mosaic->header);
+	uint64_t estimate = full;
+	if (mosaic->encoder.compression == TF_COMPRESSION_JPEG) {
+		/* About as many bits per pixel as the sources have, a third more for the
+		 * levels above. */
+		double bytes_per_px = (double)mosaic->source_bytes / (double)MAX(mosaic->source_px, 1);
+		double px = (double)mosaic->pyramid.level[0].width * (double)mosaic->pyramid.level[0].height;
+		estimate = (uint64_t)(CLAMP(bytes_per_px, 0.02, 0.5) * px * 4 / 3);
+	}
+	return CLAMP(MIN(estimate, full), 1, mosaic->layout.file_bytes - 8192);
+}
+
+static void append_csv_field(GString *out, const char *text)
+{
+	if (!strpbrk(text, "\",\n\r")) {
+		g_string_append(out, text);
+		return;
+	}
+	g_string_append_c(out, '"');
+	for (const char *c = text; *c; c++)
+		g_string_append_printf(out, *c == '"' ? "\"\"" : "%c", *c);
+	g_string_append_c(out, '"');
+}
+
+char *tf_mosaic_csv(const TfMosaic *mosaic)
+{
+	GString *out = g_string_new("file,x,y,width,height\n");
+	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+		const TfSource *s = tf_scene_source(mosaic->scene, i);
+		append_csv_field(out, s->path);
+		g_string_append_printf(out, ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%d,%d\n", s->x, s->y, s->width,
+		                       s->height);
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void describe_output(GString *out, const TfMosaic *mosaic)
+{
+	const TfEncoder *e = &mosaic->encoder;
+	g_string_append_printf(out, "file: %s.tif\n", mosaic->name);
+	g_string_append_printf(out, "size: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, %d levels, tiles of %d px\n",
+	                       mosaic->pyramid.level[0].width, mosaic->pyramid.level[0].height, mosaic->pyramid.n_levels,
+	                       e->tile);
+	g_string_append_printf(out, "compression: %s", tf_compression_name(e->compression));
+	if (e->compression == TF_COMPRESSION_JPEG)
+		g_string_append_printf(out, ", quality %d, %s", e->quality,
+		                       e->vsamp == 2   ? "4:2:0"
+		                       : e->hsamp == 2 ? "4:2:2"
+		                                       : "4:4:4 or grey");
+	g_string_append_printf(out, " (pixels are composed as %s)\n", tf_mosaic_space_name(mosaic));
+	g_autofree char *apparent = g_format_size_full(mosaic->layout.file_bytes, G_FORMAT_SIZE_IEC_UNITS);
+	g_autofree char *real = g_format_size_full(tf_mosaic_estimate_bytes(mosaic), G_FORMAT_SIZE_IEC_UNITS);
+	g_string_append_printf(out, "bytes: %s apparent, about %s on disk in a sparse copy (cp keeps it sparse; "
+	                            "rsync needs -S, tar needs -S)\n",
+	                       apparent, real);
+}
+
+char *tf_mosaic_describe(const TfMosaic *mosaic)
+{
+	GString *out = g_string_new(NULL);
+	g_string_append_printf(out, "found: %s\n", mosaic->arrangement->summary);
+	g_string_append_printf(out, "sources: %u, %.1f megapixels\n", tf_scene_n_sources(mosaic->scene),
+	                       (double)mosaic->source_px / 1e6);
+	if (mosaic->arrangement->n_holes > 0)
+		g_string_append_printf(out, "holes: %" G_GINT64_FORMAT " places of the grid have no file\n",
+		                       mosaic->arrangement->n_holes);
+	if (mosaic->residual_px > 0)
+		g_string_append_printf(out, "rounding: positions were moved by at most %.3f px\n", mosaic->residual_px);
+	describe_output(out, mosaic);
+	g_string_append_printf(out, "tiles: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " of them blank\n",
+	                       mosaic->layout.n_slots, mosaic->blank_slots);
+	g_string_append_printf(out, "memory: %" G_GUINT64_FORMAT " MiB needed at least, %" G_GUINT64_FORMAT " MiB allowed\n",
+	                       (mosaic->fixed_bytes >> 20) + 1, mosaic->memory_bytes >> 20);
+	g_string_append_printf(out, "fingerprint: %s\n", mosaic->fingerprint);
+	for (guint i = 0; i < mosaic->notes->len; i++)
+		g_string_append_printf(out, "note: %s\n", (char *)g_ptr_array_index(mosaic->notes, i));
+	return g_string_free(out, FALSE);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Passes and their groups: which blocks are worked on next.
+ */
+#include "engine_private.h"
+
+#include "tile_job.h"
+
+enum {
+	BLOCK = 4,            /* level-0 tiles along a block's side */
+	MAX_GROUP_BLOCKS = 8, /* enough for many sources side by side; more only costs memory */
+	MAX_OPEN_GROUPS = 2,
+};
+
+static void parent_free(gpointer data)
+{
+	Parent *parent = data;
+	for (int i = 0; i < 4; i++)
+		tf_samples_unref(parent->quarters[i]);
+	g_clear_error(&parent->error);
+	g_free(parent);
+}
+
+/* Two groups' strips and three groups' encoded tiles (made, being read, read)
+ * may take six tenths of what can be cached. */
+static int64_t group_blocks(const TfEngine *engine)
+{
+	const TfEncoder *encoder = &engine->mosaic->encoder;
+	int32_t side = BLOCK * encoder->tile;
+	uint64_t strips = tf_samples_size(encoder->space, side, side);
+	uint64_t encoded = encoder->slot_bytes * (BLOCK * BLOCK + 5) / (encoder->compression == TF_COMPRESSION_JPEG ? 2 : 1);
+	uint64_t room = tf_lru_limit(engine->lru) / 10 * 6;
+	return (int64_t)CLAMP(room / (2 * strips + 3 * encoded), 1, MAX_GROUP_BLOCKS);
+}
+
+static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, int top_level)
+{
+	Pass *pass = g_new0(Pass, 1);
+	g_atomic_ref_count_init(&pass->refs);
+	pass->engine = engine;
+	pass->priority = priority;
+	pass->range = range;
+	pass->top_level = top_level;
+	pass->max_blocks = group_blocks(engine);
+	pass->group_blocks = priority == TF_FORWARD ? 1 : pass->max_blocks;
+	pass->next_col = range.c0;
+	pass->next_row = range.r0;
+	pass->parents = g_hash_table_new_full(NULL, NULL, NULL, parent_free);
+	pass->held = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)tf_strip_unref);
+	pass->ahead = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+	return pass;
+}
+
+Pass *tf_pass_ref(Pass *pass)
+{
+	g_atomic_ref_count_inc(&pass->refs);
+	return pass;
+}
+
+void tf_pass_unref(Pass *pass)
+{
+	if (!pass || !g_atomic_ref_count_dec(&pass->refs))
+		return;
+	g_hash_table_unref(pass->parents);
+	g_hash_table_unref(pass->held);
+	g_hash_table_unref(pass->ahead);
+	g_free(pass);
+}
+
+Pass *tf_pass_demand_locked(TfEngine *engine, TfTile tile)
+{
+	const TfLevel *base = &engine->mosaic->pyramid.level[0];
+	TileRange range = {tile.col << tile.level, tile.row << tile.level,
+	                   MIN((tile.col + 1) << tile.level, base->cols), MIN((tile.row + 1) << tile.level, base->rows)};
+	Pass *pass = pass_new(engine, TF_URGENT, range, tile.level);
+	pass->target = tf_layout_ordinal(&engine->mosaic->layout, tile);
+	tf_pool_push_plan_locked(engine, pass);
+	return pass;
+}
+
+Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t reader_ordinal)
+{
+	const TfPyramid *pyramid = &engine->mosaic->pyramid;
+	TileRange all = {0, 0, pyramid->level[0].cols, pyramid->level[0].rows};
+	Pass *pass = pass_new(engine, TF_FORWARD, all, pyramid->n_levels - 1);
+	TfBlock block = tf_layout_block(&engine->mosaic->layout, first_block);
+	pass->encodes_all = true;
+	pass->first_block = first_block;
+	pass->next_col = block.col * BLOCK;
+	pass->next_row = block.row * BLOCK;
+	tf_pass_reader_at_locked(pass, reader_ordinal);
+	return pass;
+}
+
+/* --- how far it goes ------------------------------------------------------------ */
+
+static int64_t next_block_index(const Pass *pass)
+{
+	return pass->next_row / BLOCK * pass->engine->mosaic->layout.block_cols + pass->next_col / BLOCK;
+}
+
+bool tf_pass_may_plan_locked(const Pass *pass)
+{
+	if (pass->cancelled || pass->exhausted || pass->open_groups >= MAX_OPEN_GROUPS)
+		return false;
+	/* A forward pass stays at most two groups ahead of its reader. */
+	return !pass->encodes_all || next_block_index(pass) <= pass->reader_block + 2 * pass->group_blocks;
+}
+
+static gboolean is_behind(gpointer key, gpointer value, gpointer data)
+{
+	return GPOINTER_TO_SIZE(key) < ((Pass *)data)->reader_ordinal;
+}
+
+void tf_pass_reader_at_locked(Pass *pass, uint64_t ordinal)
+{
+	pass->reader_ordinal = ordinal;
+	int64_t block = tf_layout_block_of_ordinal(&pass->engine->mosaic->layout, ordinal);
+	if (block != pass->reader_block)
+		g_hash_table_foreach_remove(pass->ahead, is_behind, pass);
+	pass->reader_block = block;
+	tf_pool_push_plan_locked(pass->engine, pass);
+}
+
+static bool take_next_range_locked(Pass *pass, TileRange *range)
+{
+	if (!tf_pass_may_plan_locked(pass))
+		return false;
+	int64_t row_end = MIN((pass->next_row / BLOCK + 1) * BLOCK, pass->range.r1);
+	int64_t col_end = MIN((pass->next_col / BLOCK + pass->group_blocks) * BLOCK, pass->range.c1);
+	*range = (TileRange){pass->next_col, pass->next_row, col_end, row_end};
+	pass->group_blocks = MIN(2 * pass->group_blocks, pass->max_blocks); /* who goes on gets more */
+	pass->next_col = col_end;
+	if (col_end == pass->range.c1) {
+		pass->next_col = pass->range.c0;
+		pass->next_row = row_end;
+		pass->exhausted = row_end == pass->range.r1;
+	}
+	return true;
+}
+
+/* --- planning ---------------------------------------------------------------------- */
+
+static void forget_held_locked(Pass *pass, const TileRange *range)
+{
+	const TfMosaic *mosaic = pass->engine->mosaic;
+	GHashTableIter iter;
+	gpointer key, value;
+	g_hash_table_iter_init(&iter, pass->held);
+	while (g_hash_table_iter_next(&iter, &key, &value)) {
+		const TfSource *source = tf_scene_source(mosaic->scene, (uint32_t)(GPOINTER_TO_SIZE(key) >> 24));
+		if (range->c1 == pass->range.c1 || source->x + source->width <= range->c1 * mosaic->pyramid.tile)
+			g_hash_table_iter_remove(&iter);
+	}
+}
+
+/* Tile row by tile row, so that different cores decode different sources. */
+static GPtrArray *make_jobs(Group *group)
+{
+	GPtrArray *jobs = g_ptr_array_new();
+	for (int64_t row = group->range.r0; row < group->range.r1; row++)
+		for (int64_t col = group->range.c0; col < group->range.c1; col++)
+			g_ptr_array_add(jobs, tf_tile_job_new(group, (TfTile){0, col, row}));
+	return jobs;
+}
+
+static void submit_locked(TfEngine *engine, Group *group, GPtrArray *jobs)
+{
+	group->open_jobs = jobs->len;
+	for (guint i = 0; i < jobs->len; i++) {
+		TileJob *job = g_ptr_array_index(jobs, i);
+		tf_tile_job_prepare_locked(job);
+		if (job->fragments->len > 0)
+			tf_strips_request_locked(engine, job);
+		if (job->pending == 0)
+			tf_pool_push_tile_locked(engine, job);
+	}
+}
+
+void tf_pass_plan(Pass *pass)
+{
+	TfEngine *engine = pass->engine;
+	TileRange range;
+	g_mutex_lock(&engine->lock);
+	bool go = take_next_range_locked(pass, &range);
+	pass->planning = go;
+	pass->open_groups += go;
+	g_mutex_unlock(&engine->lock);
+	if (go) {
+		Group *group = g_new0(Group, 1);
+		*group = (Group){.pass = tf_pass_ref(pass), .range = range};
+		g_autoptr(GPtrArray) jobs = make_jobs(group);
+		g_mutex_lock(&engine->lock);
+		submit_locked(engine, group, jobs);
+		forget_held_locked(pass, &range);
+		pass->planning = false;
+		tf_pool_push_plan_locked(engine, pass);
+		g_mutex_unlock(&engine->lock);
+	}
+	tf_pass_unref(pass);
+}
+
+void tf_pass_cancel_locked(Pass *pass)
+{
+	pass->cancelled = true;
+	g_hash_table_remove_all(pass->ahead);
+	g_hash_table_remove_all(pass->held);
+}

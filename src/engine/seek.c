@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SEEK_DATA and SEEK_HOLE.  The kernel holds the inode's lock during both, so
+ * neither waits long: other processes' lseek and stat stand behind it.
+ */
+#include "engine_private.h"
+
+#include <errno.h>
+
+enum { SEEK_PATIENCE_US = 1000 * 1000 };
+
+struct _Seek {
+	TfEngine *engine;
+	TfRegion region;
+	uint64_t offset;
+	TfSeekDone done;
+	void *data;
+	gint64 deadline_us;
+	gatomicrefcount refs; /* one of the flight, one of the timer */
+	_Atomic bool answered;
+};
+typedef struct _Seek Seek;
+
+static void seek_unref(Seek *seek)
+{
+	if (g_atomic_ref_count_dec(&seek->refs))
+		g_free(seek);
+}
+
+static void answer(Seek *seek, uint64_t hole, int errnum)
+{
+	if (!atomic_exchange(&seek->answered, true))
+		seek->done(MAX(hole, seek->offset), errnum, seek->data);
+}
+
+/* A tile that cannot be made is told as data: the read of it gives the error. */
+static void on_tile(GBytes *bytes, const GError *error, void *data)
+{
+	Seek *seek = data;
+	uint64_t end = bytes ? seek->region.start + g_bytes_get_size(bytes) : seek->region.end;
+	if (error && g_error_matches(error, TF_ERROR, TF_ERROR_CANCELLED))
+		answer(seek, 0, EINTR);
+	else
+		answer(seek, end, 0);
+	seek_unref(seek);
+}
+
+static void wait_for_tile(TfEngine *engine, TfReader *reader, Seek *seek)
+{
+	g_atomic_ref_count_init(&seek->refs);
+	g_atomic_ref_count_inc(&seek->refs);
+	seek->deadline_us = g_get_monotonic_time() + SEEK_PATIENCE_US;
+	tf_reader_at(reader, seek->region.ordinal);
+	g_mutex_lock(&engine->lock);
+	g_queue_push_tail(&engine->seeks, seek);
+	g_cond_signal(&engine->tick);
+	g_mutex_unlock(&engine->lock);
+	tf_tile_request(engine, seek->region.tile, seek->region.ordinal, on_tile, seek);
+}
+
+void tf_engine_seek_hole(TfEngine *engine, TfReader *reader, uint64_t offset, TfSeekDone done, void *data)
+{
+	const TfMosaic *mosaic = engine->mosaic;
+	if (offset >= mosaic->layout.file_bytes) {
+		done(0, ENXIO, data);
+		return;
+	}
+	TfRegion region = tf_layout_find(&mosaic->layout, offset);
+	if (region.kind == TF_REGION_HEADER)
+		done(MAX(offset, tf_header_size(mosaic->header)), 0, data);
+	else if (region.kind == TF_REGION_BLANK)
+		done(MAX(offset, region.start + g_bytes_get_size(mosaic->blank)), 0, data);
+	else if (region.kind == TF_REGION_HOLE || tf_mosaic_is_blank(mosaic, region.tile))
+		done(offset, 0, data);
+	else {
+		Seek *seek = g_new0(Seek, 1);
+		*seek = (Seek){.engine = engine, .region = region, .offset = offset, .done = done, .data = data};
+		wait_for_tile(engine, reader, seek);
+	}
+}
+
+static Seek *next_due_locked(TfEngine *engine)
+{
+	while (!engine->stopping) {
+		Seek *seek = g_queue_peek_head(&engine->seeks);
+		gint64 now = g_get_monotonic_time();
+		if (seek && (seek->deadline_us <= now || atomic_load(&seek->answered)))
+			return g_queue_pop_head(&engine->seeks);
+		if (seek)
+			g_cond_wait_until(&engine->tick, &engine->lock, seek->deadline_us);
+		else
+			g_cond_wait(&engine->tick, &engine->lock);
+	}
+	return g_queue_pop_head(&engine->seeks);
+}
+
+gpointer tf_seek_timer(gpointer data)
+{
+	TfEngine *engine = data;
+	Seek *seek;
+	g_mutex_lock(&engine->lock);
+	while ((seek = next_due_locked(engine))) {
+		bool stopping = engine->stopping;
+		g_mutex_unlock(&engine->lock);
+		answer(seek, seek->region.end, stopping ? EINTR : 0);
+		seek_unref(seek);
+		g_mutex_lock(&engine->lock);
+	}
+	g_mutex_unlock(&engine->lock);
+	return NULL;
+}
+
+/* The end of the data in a region, as far as it is known without work. */
+static uint64_t known_data_end(TfEngine *engine, const TfRegion *region)
+{
+	const TfMosaic *mosaic = engine->mosaic;
+	switch (region->kind) {
+	case TF_REGION_HEADER:
+		return tf_header_size(mosaic->header);
+	case TF_REGION_BLANK:
+		return region->start + g_bytes_get_size(mosaic->blank);
+	case TF_REGION_HOLE:
+		return region->start;
+	case TF_REGION_TILE:
+		break;
+	}
+	if (tf_mosaic_is_blank(mosaic, region->tile))
+		return region->start;
+	g_autoptr(GBytes) bytes = tf_lru_get(engine->lru, TF_LRU_TILES, region->ordinal);
+	return bytes ? region->start + g_bytes_get_size(bytes) : region->end;
+}
+
+int64_t tf_engine_seek_data(TfEngine *engine, uint64_t offset)
+{
+	const TfLayout *layout = &engine->mosaic->layout;
+	while (offset < layout->file_bytes) {
+		TfRegion region = tf_layout_find(layout, offset);
+		if (offset < known_data_end(engine, &region))
+			return (int64_t)offset;
+		offset = region.end;
+	}
+	return -1;
+}

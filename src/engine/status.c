@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <tiffuse/log.h>
+#include <unistd.h>
+
+static void add_number(GString *out, const char *key, uint64_t value)
+{
+	g_string_append_printf(out, "%s: %" G_GUINT64_FORMAT "\n", key, value);
+}
+
+static uint64_t peak_rss_bytes(void)
+{
+	g_autofree char *text = NULL;
+	unsigned long kib = 0;
+	if (!g_file_get_contents("/proc/self/status", &text, NULL, NULL))
+		return 0;
+	const char *line = strstr(text, "VmHWM:");
+	if (line)
+		kib = strtoul(line + 6, NULL, 10);
+	return kib * UINT64_C(1024);
+}
+
+static void add_mosaic(GString *out, const TfMosaic *m)
+{
+	g_string_append_printf(out, "version: %s\nsource: %s\nfile: %s.tif\nfingerprint: %s\n", TF_VERSION, m->source,
+	                       m->name, m->fingerprint);
+	add_number(out, "pid", (uint64_t)getpid());
+	add_number(out, "width", (uint64_t)m->pyramid.level[0].width);
+	add_number(out, "height", (uint64_t)m->pyramid.level[0].height);
+	add_number(out, "sources", tf_scene_n_sources(m->scene));
+	add_number(out, "sources_missing", m->n_missing);
+	add_number(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
+	add_number(out, "levels", (uint64_t)m->pyramid.n_levels);
+	add_number(out, "tile", (uint64_t)m->pyramid.tile);
+	g_string_append_printf(out, "compression: %s\npixel_space: %s\n", tf_compression_name(m->encoder.compression),
+	                       tf_mosaic_space_name(m));
+	add_number(out, "apparent_bytes", m->layout.file_bytes);
+	add_number(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
+	add_number(out, "header_bytes", tf_header_size(m->header));
+	add_number(out, "slot_bytes", m->layout.slot_bytes);
+	add_number(out, "tiles_total", m->layout.n_slots);
+	add_number(out, "tiles_blank", m->blank_slots);
+	add_number(out, "pixels_sources", m->source_px);
+}
+
+static void add_counters(GString *out, const TfEngine *engine)
+{
+	const TfCounters *c = &engine->counters;
+	uint64_t made = 0;
+	for (int k = 0; k < engine->mosaic->pyramid.n_levels; k++)
+		made += c->tiles_made[k];
+	add_number(out, "tiles_made", made);
+	for (int k = 0; k < engine->mosaic->pyramid.n_levels; k++)
+		g_string_append_printf(out, "tiles_made_level_%d: %" G_GUINT64_FORMAT "\n", k, (uint64_t)c->tiles_made[k]);
+	add_number(out, "tile_hits", c->tile_hits);
+	add_number(out, "tiles_requantised", c->requantised);
+	add_number(out, "encoded_bytes", c->encoded_bytes);
+	add_number(out, "pixels_decoded", c->decoded_px);
+	add_number(out, "pixels_skipped", c->skipped_px);
+	add_number(out, "pixels_encoded", c->encoded_px);
+	add_number(out, "regions_prepared", c->regions);
+	add_number(out, "reads", c->reads);
+	add_number(out, "hole_reads", c->hole_reads);
+	add_number(out, "errors", c->errors);
+}
+
+static void add_memory(GString *out, TfEngine *engine)
+{
+	static const char *const names[] = {
+	        [TF_MEMORY_STRIPS] = "memory_strips_bytes",   [TF_MEMORY_TILES] = "memory_tiles_bytes",
+	        [TF_MEMORY_CURSORS] = "memory_cursors_bytes", [TF_MEMORY_CANVASES] = "memory_canvases_bytes",
+	        [TF_MEMORY_SCENE] = "memory_scene_bytes",     [TF_MEMORY_HEADER] = "memory_header_bytes",
+	};
+	add_number(out, "memory_target_bytes", engine->mosaic->memory_bytes);
+	add_number(out, "memory_limit_bytes", tf_lru_limit(engine->lru));
+	add_number(out, "memory_used_bytes", tf_memory_total());
+	for (int i = 0; i < TF_MEMORY_CLASSES; i++)
+		add_number(out, names[i], tf_memory_used(i));
+	add_number(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
+	add_number(out, "memory_peak_rss_bytes", peak_rss_bytes());
+	add_number(out, "open_files", tf_sources_open_files(engine->mosaic->sources));
+	add_number(out, "threads", engine->n_threads);
+}
+
+/* How far the furthest reader that moves forward has come. */
+static void add_forward(GString *out, TfEngine *engine)
+{
+	uint64_t furthest = 0;
+	unsigned n = 0, readers, work;
+	g_mutex_lock(&engine->lock);
+	for (GList *link = engine->readers.head; link; link = link->next) {
+		const TfReader *reader = link->data;
+		if (!reader->pass)
+			continue;
+		n++;
+		furthest = MAX(furthest, reader->next_ordinal);
+	}
+	readers = engine->readers.length;
+	work = g_hash_table_size(engine->strip_jobs) + g_hash_table_size(engine->demands);
+	g_mutex_unlock(&engine->lock);
+	add_number(out, "readers", readers);
+	add_number(out, "forward_readers", n);
+	g_string_append_printf(out, "forward_percent: %.1f\n",
+	                       100.0 * (double)furthest / (double)engine->mosaic->layout.n_slots);
+	add_number(out, "jobs_waiting", work);
+}
+
+char *tf_engine_status(TfEngine *engine)
+{
+	GString *out = g_string_new(NULL);
+	add_mosaic(out, engine->mosaic);
+	add_counters(out, engine);
+	add_forward(out, engine);
+	add_memory(out, engine);
+	return g_string_free(out, FALSE);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_private.h"
+
+#include <tiffuse/log.h>
+
+/* A strip's number counts tile rows of the mosaic from the source's first. */
+enum { STRIP_BITS = 24 };
+
+static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
+{
+	return tf_scene_source(engine->mosaic->scene, source)->y / engine->mosaic->pyramid.tile;
+}
+
+uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
+{
+	return (uint64_t)source << STRIP_BITS | (uint64_t)(tile_row - first_tile_row(engine, source));
+}
+
+/* The source's rows in one row of tiles that any pixel shows: what later
+ * sources hide is not decoded.  Empty when all of it is hidden. */
+static TfRows visible_rows(const TfEngine *engine, uint32_t index, int64_t tile_row)
+{
+	const TfSource *source = tf_scene_source(engine->mosaic->scene, index);
+	int64_t tile = engine->mosaic->pyramid.tile;
+	TfRect row = tf_scene_source_rect(engine->mosaic->scene, index);
+	row.y0 = MAX(row.y0, tile_row * tile);
+	row.y1 = MIN(row.y1, (tile_row + 1) * tile);
+	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
+	tf_scene_visible(engine->mosaic->scene, row, fragments);
+	int64_t y0 = row.y1, y1 = row.y0;
+	for (guint i = 0; i < fragments->len; i++) {
+		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);
+		if (fragment->source != index)
+			continue;
+		y0 = MIN(y0, fragment->rect.y0);
+		y1 = MAX(y1, fragment->rect.y1);
+	}
+	return (TfRows){(int32_t)(y0 - source->y), (int32_t)(y1 - source->y)};
+}
+
+/* --- asking ------------------------------------------------------------------ */
+
+static void give_strip(const TileJob *job, uint32_t source, TfStrip *strip)
+{
+	for (guint i = 0; i < job->fragments->len; i++)
+		if (g_array_index(job->fragments, TfFragment, i).source == source)
+			job->strips[i] = tf_strip_ref(strip);
+}
+
+static TfStrip *find_strip_locked(TfEngine *engine, Pass *pass, uint64_t key)
+{
+	TfStrip *held = g_hash_table_lookup(pass->held, GSIZE_TO_POINTER(key));
+	return held ? tf_strip_ref(held) : tf_lru_get(engine->lru, TF_LRU_STRIPS, key);
+}
+
+static void raise_priority_locked(TfEngine *engine, StripJob *job, TfPriority priority)
+{
+	if (job->running || priority >= job->priority)
+		return;
+	if (!job->parked) {
+		g_queue_unlink(&engine->strip_queue[job->priority], &job->link);
+		g_queue_push_tail_link(&engine->strip_queue[priority], &job->link);
+	}
+	job->priority = priority;
+}
+
+static void wait_for_strip_locked(TfEngine *engine, TileJob *job, uint32_t source, uint64_t key)
+{
+	TfPriority priority = job->group->pass->priority;
+	StripJob *strip = g_hash_table_lookup(engine->strip_jobs, GSIZE_TO_POINTER(key));
+	if (!strip) {
+		strip = g_new0(StripJob, 1);
+		strip->key = key;
+		strip->source = source;
+		strip->priority = priority;
+		strip->link.data = strip;
+		strip->dependents = g_ptr_array_new();
+		g_hash_table_insert(engine->strip_jobs, GSIZE_TO_POINTER(key), strip);
+		g_queue_push_tail_link(&engine->strip_queue[priority], &strip->link);
+		g_cond_signal(&engine->work);
+	}
+	raise_priority_locked(engine, strip, priority);
+	g_ptr_array_add(strip->dependents, job);
+	job->pending++;
+}
+
+/* Later groups of this row of blocks want the strip too. */
+static void hold_strip_locked(TileJob *job, uint32_t index, uint64_t key, TfStrip *strip)
+{
+	Pass *pass = job->group->pass;
+	const TfMosaic *mosaic = pass->engine->mosaic;
+	const TfSource *source = tf_scene_source(mosaic->scene, index);
+	int64_t tile = mosaic->pyramid.tile, right = MIN(source->x + source->width, pass->range.c1 * tile);
+	if (right > job->group->range.c1 * tile && !g_hash_table_contains(pass->held, GSIZE_TO_POINTER(key)))
+		g_hash_table_insert(pass->held, GSIZE_TO_POINTER(key), tf_strip_ref(strip));
+}
+
+static bool seen_before(const TileJob *job, guint i)
+{
+	int64_t source = g_array_index(job->fragments, TfFragment, i).source;
+	for (guint j = 0; j < i; j++)
+		if (g_array_index(job->fragments, TfFragment, j).source == source)
+			return true;
+	return false;
+}
+
+void tf_strips_request_locked(TfEngine *engine, TileJob *job)
+{
+	for (guint i = 0; i < job->fragments->len; i++) {
+		int64_t source = g_array_index(job->fragments, TfFragment, i).source;
+		if (source < 0 || seen_before(job, i))
+			continue;
+		uint64_t key = tf_strip_key(engine, (uint32_t)source, job->tile.row);
+		g_autoptr(TfStrip) strip = find_strip_locked(engine, job->group->pass, key);
+		if (strip) {
+			give_strip(job, (uint32_t)source, strip);
+			hold_strip_locked(job, (uint32_t)source, key, strip);
+		} else {
+			wait_for_strip_locked(engine, job, (uint32_t)source, key);
+		}
+	}
+}
+
+/* --- making ------------------------------------------------------------------ */
+
+static TfStrip *decode_strip(TfEngine *engine, const StripJob *job, TfDecodeCount *count, GError **error)
+{
+	g_autoptr(TfCursor) cursor = tf_lru_take(engine->lru, TF_LRU_CURSORS, job->source);
+	if (cursor && !tf_cursor_suits(cursor, job->rows.y0))
+		g_clear_pointer(&cursor, tf_cursor_free);
+	if (!cursor)
+		cursor = tf_cursor_open(engine->mosaic->sources, job->source, job->rows.y0, error);
+	if (!cursor)
+		return NULL;
+	TfStrip *strip = tf_cursor_read(cursor, job->rows.y0, job->rows.y1, count, error);
+	if (strip && !tf_cursor_at_end(cursor))
+		tf_lru_put(engine->lru, TF_LRU_CURSORS, job->source, g_steal_pointer(&cursor));
+	return strip;
+}
+
+/* A source that is decoded as a whole gives all its strips at once; those that
+ * nobody waits for yet go to the LRU. */
+static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCount *count, GError **error)
+{
+	const TfSource *source = tf_scene_source(engine->mosaic->scene, job->source);
+	int64_t first = first_tile_row(engine, job->source);
+	int64_t n = (source->y + source->height - 1) / engine->mosaic->pyramid.tile - first + 1;
+	g_autofree TfRows *ranges = g_new0(TfRows, n);
+	g_autofree TfStrip **strips = g_new0(TfStrip *, n);
+	g_autofree uint64_t *keys = g_new0(uint64_t, n);
+	uint32_t wanted = 0;
+	for (int64_t i = 0; i < n; i++) {
+		ranges[wanted] = visible_rows(engine, job->source, first + i);
+		keys[wanted] = tf_strip_key(engine, job->source, first + i);
+		wanted += ranges[wanted].y0 < ranges[wanted].y1;
+	}
+	if (!tf_source_read_whole(engine->mosaic->sources, job->source, ranges, wanted, strips, count, error))
+		return NULL;
+	TfStrip *mine = NULL;
+	for (uint32_t i = 0; i < wanted; i++) {
+		if (keys[i] == job->key)
+			mine = tf_strip_ref(strips[i]);
+		tf_lru_put(engine->lru, TF_LRU_STRIPS, keys[i], strips[i]);
+	}
+	return mine;
+}
+
+static void note_failure(TfEngine *engine, uint32_t source, const GError *error)
+{
+	g_autofree char *cause = g_strdup_printf("source %u code %d", source, error->code);
+	tf_count(&engine->counters.errors, 1);
+	tf_log_once(TF_LOG_ERROR, cause, "%s; the tiles that it touches give EIO", error->message);
+}
+
+/* Hands strip or error to all who waited and sets the source free. */
+static void deliver_locked(TfEngine *engine, StripJob *job, TfStrip *strip, const GError *error)
+{
+	g_hash_table_remove(engine->strip_jobs, GSIZE_TO_POINTER(job->key));
+	for (guint i = 0; i < job->dependents->len; i++) {
+		TileJob *tile = g_ptr_array_index(job->dependents, i);
+		if (strip) {
+			give_strip(tile, job->source, strip);
+			hold_strip_locked(tile, job->source, job->key, strip);
+		} else if (!tile->error) {
+			tile->error = g_error_copy(error);
+		}
+		if (--tile->pending == 0)
+			tf_pool_push_tile_locked(engine, tile);
+	}
+}
+
+static void free_source_locked(TfEngine *engine, uint32_t source)
+{
+	GQueue *parked = g_hash_table_lookup(engine->busy_sources, GUINT_TO_POINTER(source));
+	g_hash_table_remove(engine->busy_sources, GUINT_TO_POINTER(source));
+	GList *link;
+	while ((link = g_queue_pop_tail_link(parked))) {
+		StripJob *job = link->data;
+		job->parked = false;
+		g_queue_push_head_link(&engine->strip_queue[job->priority], link);
+		g_cond_signal(&engine->work);
+	}
+	g_queue_free(parked);
+}
+
+static void strip_job_free(StripJob *job)
+{
+	g_ptr_array_unref(job->dependents);
+	g_free(job);
+}
+
+void tf_strip_job_fail_locked(TfEngine *engine, StripJob *job, const GError *error)
+{
+	deliver_locked(engine, job, NULL, error);
+	strip_job_free(job);
+}
+
+static bool is_wanted_locked(const StripJob *job)
+{
+	for (guint i = 0; i < job->dependents->len; i++) {
+		const TileJob *tile = g_ptr_array_index(job->dependents, i);
+		if (!tile->group->pass->cancelled)
+			return true;
+	}
+	return false;
+}
+
+static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
+{
+	/* The source may have been decoded as a whole while the job was parked. */
+	TfStrip *strip = tf_lru_get(engine->lru, TF_LRU_STRIPS, job->key);
+	if (strip)
+		return strip;
+	TfDecodeCount count = {0};
+	int64_t row = first_tile_row(engine, job->source) + (int64_t)(job->key & ((1 << STRIP_BITS) - 1));
+	job->rows = visible_rows(engine, job->source, row);
+	if (tf_source_is_whole(engine->mosaic->sources, job->source)) {
+		strip = decode_whole(engine, job, &count, error);
+	} else {
+		strip = decode_strip(engine, job, &count, error);
+		if (strip)
+			tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
+	}
+	tf_count(&engine->counters.decoded_px, count.decoded_px);
+	tf_count(&engine->counters.skipped_px, count.skipped_px);
+	return strip;
+}
+
+void tf_strip_job_run(TfEngine *engine, StripJob *job)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TfStrip) strip = NULL;
+	g_mutex_lock(&engine->lock);
+	bool wanted = is_wanted_locked(job);
+	g_mutex_unlock(&engine->lock);
+	if (wanted) {
+		strip = make_strip(engine, job, &error);
+		if (!strip)
+			note_failure(engine, job->source, error);
+	} else {
+		g_set_error(&error, TF_ERROR, TF_ERROR_CANCELLED, "nobody waits any more");
+	}
+	g_mutex_lock(&engine->lock);
+	deliver_locked(engine, job, strip, error);
+	free_source_locked(engine, job->source);
+	g_mutex_unlock(&engine->lock);
+	strip_job_free(job);
+	g_clear_pointer(&strip, tf_strip_unref);
+	tf_lru_trim(engine->lru);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One tile: compose, encode, halve, hand up.
+ */
+#include "tile_job.h"
+
+#include <string.h>
+#include <tiffuse/log.h>
+
+static TileJob *job_new(Group *group, TfTile tile)
+{
+	TileJob *job = g_new0(TileJob, 1);
+	job->group = group;
+	job->tile = tile;
+	job->ordinal = tf_layout_ordinal(&group->pass->engine->mosaic->layout, tile);
+	return job;
+}
+
+TileJob *tf_tile_job_new(Group *group, TfTile tile)
+{
+	const TfMosaic *mosaic = group->pass->engine->mosaic;
+	TileJob *job = job_new(group, tile);
+	job->fragments = g_array_sized_new(FALSE, FALSE, sizeof(TfFragment), 8);
+	tf_scene_visible(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile), job->fragments);
+	if (job->fragments->len == 1 && g_array_index(job->fragments, TfFragment, 0).source < 0)
+		g_array_set_size(job->fragments, 0); /* blank */
+	job->strips = g_new0(TfStrip *, job->fragments->len + 1);
+	return job;
+}
+
+static void job_free(TileJob *job)
+{
+	for (guint i = 0; job->fragments && i < job->fragments->len; i++)
+		tf_strip_unref(job->strips[i]);
+	if (job->fragments)
+		g_array_unref(job->fragments);
+	g_free(job->strips);
+	for (int i = 0; i < 4; i++)
+		tf_samples_unref(job->quarters[i]);
+	g_clear_error(&job->error);
+	g_free(job);
+}
+
+static bool is_blank(const TileJob *job)
+{
+	return job->tile.level == 0 && job->fragments->len == 0;
+}
+
+static bool is_target(const TileJob *job)
+{
+	const Pass *pass = job->group->pass;
+	return !pass->encodes_all && job->ordinal == pass->target;
+}
+
+void tf_tile_job_prepare_locked(TileJob *job)
+{
+	Pass *pass = job->group->pass;
+	TfEngine *engine = pass->engine;
+	if (is_blank(job))
+		return;
+	if (!pass->encodes_all) {
+		job->want_bytes = is_target(job);
+		return;
+	}
+	GBytes *made = tf_lru_get(engine->lru, TF_LRU_TILES, job->ordinal);
+	if (made)
+		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), made);
+	else
+		job->want_bytes = tf_flight_join(engine->flight, job->ordinal, NULL, NULL);
+}
+
+/* --- handing up ----------------------------------------------------------------- */
+
+/* Has the pass seen all that lies below the tile?  Not if it began later. */
+static bool is_completable(const Pass *pass, TfTile tile)
+{
+	if (tile.level < 3)
+		return true;
+	int64_t col = (tile.col << tile.level) / 4, row = (tile.row << tile.level) / 4;
+	return row * pass->engine->mosaic->layout.block_cols + col >= pass->first_block;
+}
+
+static Parent *parent_of_locked(Pass *pass, TfTile tile)
+{
+	const TfMosaic *mosaic = pass->engine->mosaic;
+	gpointer key = GSIZE_TO_POINTER(tf_layout_ordinal(&mosaic->layout, tile));
+	Parent *parent = g_hash_table_lookup(pass->parents, key);
+	if (parent)
+		return parent;
+	const TfLevel *below = &mosaic->pyramid.level[tile.level - 1];
+	parent = g_new0(Parent, 1);
+	parent->missing = (int)(MIN(2, below->cols - 2 * tile.col) * MIN(2, below->rows - 2 * tile.row));
+	g_hash_table_insert(pass->parents, key, parent);
+	return parent;
+}
+
+static TileJob *job_of_parent_locked(Group *group, TfTile tile, Parent *parent)
+{
+	bool blank = !parent->error;
+	for (int i = 0; i < 4; i++)
+		blank = blank && !parent->quarters[i];
+	if (blank)
+		return NULL;
+	TileJob *job = job_new(group, tile);
+	memcpy(job->quarters, parent->quarters, sizeof job->quarters);
+	memset(parent->quarters, 0, sizeof parent->quarters);
+	job->error = g_steal_pointer(&parent->error);
+	tf_tile_job_prepare_locked(job);
+	group->open_jobs++;
+	return job;
+}
+
+/* Gives the halved tile (or the error) to the tile above; the result is the
+ * job for that one if it was the last quarter.  A blank tile above is handed
+ * up in turn. */
+static TileJob *hand_up_locked(TileJob *job, TfSamples *quarter)
+{
+	Group *group = job->group;
+	Pass *pass = group->pass;
+	TfTile tile = job->tile;
+	g_autoptr(TfSamples) given = quarter;
+	while (tile.level < pass->top_level && !pass->cancelled) {
+		TfTile up = {tile.level + 1, tile.col / 2, tile.row / 2};
+		if (!is_completable(pass, up))
+			return NULL;
+		Parent *parent = parent_of_locked(pass, up);
+		parent->quarters[tile.row % 2 * 2 + tile.col % 2] = g_steal_pointer(&given);
+		if (job->error && !parent->error)
+			parent->error = g_error_copy(job->error);
+		if (--parent->missing > 0)
+			return NULL;
+		TileJob *next = job_of_parent_locked(group, up, parent);
+		g_hash_table_remove(pass->parents,
+		                    GSIZE_TO_POINTER(tf_layout_ordinal(&pass->engine->mosaic->layout, up)));
+		if (next)
+			return next;
+		tile = up;
+	}
+	return NULL;
+}
+
+static void finish_locked(TfEngine *engine, Group *group)
+{
+	Pass *pass = group->pass;
+	if (--group->open_jobs > 0)
+		return;
+	pass->open_groups--;
+	tf_pool_push_plan_locked(engine, pass);
+	tf_pass_unref(pass);
+	g_free(group);
+}
+
+/* --- running -------------------------------------------------------------------- */
+
+static bool is_first_time_locked(TfEngine *engine, uint64_t ordinal)
+{
+	uint8_t bit = (uint8_t)(1 << (ordinal & 7));
+	bool first = !(engine->seen[ordinal >> 3] & bit);
+	engine->seen[ordinal >> 3] |= bit;
+	return first;
+}
+
+static void count_tile(TfEngine *engine, const TileJob *job, const TfTileOutput *out)
+{
+	TfCounters *counters = &engine->counters;
+	uint64_t side = (uint64_t)engine->mosaic->pyramid.tile;
+	tf_count(&counters->regions, out->regions);
+	if (!out->bytes)
+		return;
+	tf_count(&counters->tiles_made[job->tile.level], 1);
+	tf_count(&counters->encoded_px, side * side);
+	if (out->requantised)
+		tf_count(&counters->requantised, 1);
+}
+
+static void forget_demand_locked(TfEngine *engine, const TileJob *job)
+{
+	gpointer key = GSIZE_TO_POINTER(job->ordinal);
+	if (is_target(job) && g_hash_table_lookup(engine->demands, key) == job->group->pass)
+		g_hash_table_remove(engine->demands, key);
+}
+
+static void land(TfEngine *engine, TileJob *job, GBytes *bytes)
+{
+	Pass *pass = job->group->pass;
+	if (bytes)
+		tf_lru_put(engine->lru, TF_LRU_TILES, job->ordinal, g_bytes_ref(bytes));
+	g_mutex_lock(&engine->lock);
+	if (bytes && is_first_time_locked(engine, job->ordinal))
+		tf_count(&engine->counters.encoded_bytes, g_bytes_get_size(bytes));
+	if (bytes && pass->encodes_all && job->ordinal >= pass->reader_ordinal && !pass->cancelled)
+		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), g_bytes_ref(bytes));
+	forget_demand_locked(engine, job);
+	g_mutex_unlock(&engine->lock);
+	tf_flight_land(engine->flight, job->ordinal, bytes, bytes ? NULL : job->error);
+}
+
+static TfSamples *render(TfEngine *engine, TileJob *job)
+{
+	TfTileInput input = {.tile = job->tile};
+	if (job->tile.level == 0) {
+		input.fragments = (const TfFragment *)(void *)job->fragments->data;
+		input.n_fragments = job->fragments->len;
+		input.strips = job->strips;
+	}
+	memcpy(input.quarters, job->quarters, sizeof input.quarters);
+	TfTileOutput out = {0};
+	bool want_quarter = job->tile.level < job->group->pass->top_level;
+	if (!tf_canvas_render(engine->mosaic->canvas, &input, job->want_bytes, want_quarter, &out, &job->error)) {
+		tf_count(&engine->counters.errors, 1);
+		tf_log_once(TF_LOG_ERROR, "render", "%s; its tile gives EIO", job->error->message);
+		return NULL;
+	}
+	count_tile(engine, job, &out);
+	if (out.bytes) {
+		land(engine, job, out.bytes);
+		job->want_bytes = false;
+		g_bytes_unref(out.bytes);
+	}
+	return out.quarter;
+}
+
+/* The pass was cancelled.  What others came to wait for is made for them. */
+static void drop(TfEngine *engine, TileJob *job)
+{
+	if (!job->want_bytes || is_target(job) || tf_flight_forget(engine->flight, job->ordinal))
+		return;
+	g_mutex_lock(&engine->lock);
+	Pass *pass = tf_pass_demand_locked(engine, job->tile);
+	g_hash_table_replace(engine->demands, GSIZE_TO_POINTER(job->ordinal), pass);
+	g_mutex_unlock(&engine->lock);
+}
+
+static TileJob *run_one(TfEngine *engine, TileJob *job)
+{
+	TfSamples *quarter = NULL;
+	Group *group = job->group;
+	g_mutex_lock(&engine->lock);
+	bool cancelled = group->pass->cancelled;
+	g_mutex_unlock(&engine->lock);
+	if (cancelled)
+		drop(engine, job);
+	else if (!job->error && !is_blank(job))
+		quarter = render(engine, job);
+	if (!cancelled && job->want_bytes && job->error)
+		land(engine, job, NULL);
+	g_mutex_lock(&engine->lock);
+	TileJob *next = hand_up_locked(job, quarter);
+	finish_locked(engine, group);
+	g_mutex_unlock(&engine->lock);
+	job_free(job);
+	return next;
+}
+
+void tf_tile_job_run(TfEngine *engine, TileJob *job)
+{
+	while (job)
+		job = run_one(engine, job);
+	tf_lru_trim(engine->lru);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wiring.  To mount, the process forks first of all: a child that is forked
+ * after libvips or any thread started would hang.  The parent only waits for
+ * a byte that says the mount answers, or for the child's exit code.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <tiffuse/log.h>
+#include <tiffuse/mount.h>
+#include <tiffuse/vips_env.h>
+
+enum { EXIT_CODE_MOUNT = 32 };
+
+static int fail(const GError *error)
+{
+	fprintf(stderr, "tiffuse: %s\n", error->message);
+	return tf_error_exit_code(error);
+}
+
+/* Descriptors 0 to 2 must be open, or the mount's own would take their place
+ * and messages would go into it. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Big buffers come from the system and go back to it: kept in an arena, their
+ * holes would double the resident memory (measured, docs/design.md). */
+static void tame_malloc(void)
+{
+	mallopt(M_ARENA_MAX, 4);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+typedef struct {
+	int pipe;
+	bool foreground;
+} Ready;
+
+static void on_ready(void *data)
+{
+	Ready *ready = data;
+	if (ready->foreground)
+		return;
+	tf_log_to_syslog();
+	if (chdir("/") != 0)
+		tf_log(TF_LOG_WARNING, "chdir /: %s", g_strerror(errno));
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (write(ready->pipe, "", 1) != 1)
+		tf_log(TF_LOG_WARNING, "the parent process is gone");
+	close(ready->pipe);
+}
+
+static int check(const TfOptions *options)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TfMosaic) mosaic = NULL;
+	if (!tf_vips_start(&error) || !(mosaic = tf_mosaic_open(&options->mosaic, &error)))
+		return fail(error);
+	g_autofree char *text = tf_mosaic_describe(mosaic);
+	fputs(text, stdout);
+	return 0;
+}
+
+static void tell_notes(const TfMosaic *mosaic)
+{
+	tf_log(TF_LOG_NOTE, "%s", mosaic->arrangement->summary);
+	for (guint i = 0; i < mosaic->notes->len; i++)
+		tf_log(TF_LOG_NOTE, "%s", (char *)g_ptr_array_index(mosaic->notes, i));
+}
+
+static int serve(const TfOptions *options, int ready_pipe)
+{
+	g_autoptr(GError) error = NULL;
+	tf_mount_prepare_signals();
+	if (!tf_mount_check(options->mosaic.source, options->mountpoint, &error) || !tf_vips_start(&error))
+		return fail(error);
+	g_autoptr(TfMosaic) mosaic = tf_mosaic_open(&options->mosaic, &error);
+	if (!mosaic)
+		return fail(error);
+	tell_notes(mosaic);
+	TfEngineOptions engine_options = {.threads = options->mosaic.threads};
+	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
+	g_autoptr(TfFs) fs = tf_fs_new(mosaic, engine);
+	Ready ready = {ready_pipe, options->foreground};
+	TfMountOptions mount = {options->mountpoint, options->fuse_options, options->debug, on_ready, &ready};
+	return tf_mount_run(fs, engine, &mount, &error) ? 0 : fail(error);
+}
+
+static int wait_for_child(pid_t child, int ready_pipe)
+{
+	char byte;
+	int status;
+	if (read(ready_pipe, &byte, 1) == 1)
+		return 0;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_CODE_MOUNT;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "tiffuse: the daemon died of signal %d before the mount stood\n", WTERMSIG(status));
+	return EXIT_CODE_MOUNT;
+}
+
+static int serve_in_background(const TfOptions *options)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		fprintf(stderr, "tiffuse: pipe: %s\n", g_strerror(errno));
+		return EXIT_CODE_MOUNT;
+	}
+	pid_t child = fork();
+	if (child < 0) {
+		fprintf(stderr, "tiffuse: fork: %s\n", g_strerror(errno));
+		return EXIT_CODE_MOUNT;
+	}
+	if (child == 0) {
+		close(ends[0]);
+		setsid();
+		return serve(options, ends[1]);
+	}
+	close(ends[1]);
+	return wait_for_child(child, ends[0]);
+}
+
+static int run(const TfOptions *options)
+{
+	switch (options->mode) {
+	case TF_RUN_HELP:
+		fputs(tf_options_help(), stdout);
+		return 0;
+	case TF_RUN_VERSION:
+		printf("tiffuse %s (%s)\n", TF_VERSION, tf_vips_versions());
+		return 0;
+	case TF_RUN_CHECK:
+		return check(options);
+	case TF_RUN_MOUNT:
+		break;
+	}
+	return options->foreground ? serve(options, -1) : serve_in_background(options);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	TfOptions options;
+	open_standard_descriptors();
+	tame_malloc();
+	int result = tf_options_parse(&options, argc, argv, &error) ? run(&options) : fail(error);
+	tf_options_clear(&options);
+	return result;
+}

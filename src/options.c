@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Sets one option; false with a message that says what is expected. */
+typedef bool (*SetFunc)(TfOptions *options, const char *value, GError **error);
+
+static bool expected(GError **error, const char *value, const char *what)
+{
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "'%s': expected %s", value, what);
+	return false;
+}
+
+static const char *keep(TfOptions *options, const char *value)
+{
+	char *copy = g_strdup(value);
+	g_ptr_array_add(options->values, copy);
+	return copy;
+}
+
+static bool parse_number(const char *value, guint64 min, guint64 max, guint64 *out, GError **error)
+{
+	if (g_ascii_string_to_unsigned(value, 10, min, max, out, NULL))
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+	            "'%s': expected a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, value, min, max);
+	return false;
+}
+
+/* "256M", "1G", "262144K", "1000000". */
+static bool parse_bytes(const char *value, guint64 min, guint64 *out, GError **error)
+{
+	static const char units[] = "KMGT";
+	size_t n = strlen(value);
+	const char *unit = n > 0 ? strchr(units, g_ascii_toupper(value[n - 1])) : NULL;
+	g_autofree char *digits = g_strndup(value, unit && *unit ? n - 1 : n);
+	guint64 factor = unit && *unit ? G_GUINT64_CONSTANT(1) << (10 * (unit - units + 1)) : 1;
+	if (g_ascii_string_to_unsigned(digits, 10, 0, G_MAXINT64 / factor, out, NULL) && *out * factor >= min) {
+		*out *= factor;
+		return true;
+	}
+	g_autofree char *least = g_format_size_full(min, G_FORMAT_SIZE_IEC_UNITS);
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "'%s': expected a size such as 256M or 2G, at least %s", value, least);
+	return false;
+}
+
+static bool set_tile(TfOptions *options, const char *value, GError **error)
+{
+	guint64 number;
+	if (!parse_number(value, 64, 4096, &number, error) || number % 16 != 0)
+		return error && *error ? false : expected(error, value, "a multiple of 16 from 64 to 4096");
+	options->mosaic.tile = (int32_t)number;
+	return true;
+}
+
+static bool set_compression(TfOptions *options, const char *value, GError **error)
+{
+	for (TfCompression c = TF_COMPRESSION_NONE; c <= TF_COMPRESSION_ZSTD; c++) {
+		if (strcmp(value, tf_compression_name(c)) != 0)
+			continue;
+		options->mosaic.compression = c;
+		return true;
+	}
+	return expected(error, value, "jpeg, none, deflate, lzw or zstd");
+}
+
+static bool set_quality(TfOptions *options, const char *value, GError **error)
+{
+	guint64 number;
+	if (!parse_number(value, 1, 100, &number, error))
+		return false;
+	options->mosaic.quality = (int)number;
+	return true;
+}
+
+static bool set_subsample(TfOptions *options, const char *value, GError **error)
+{
+	static const struct {
+		const char *name;
+		int hsamp, vsamp;
+	} known[] = {{"420", 2, 2}, {"422", 2, 1}, {"444", 1, 1}};
+	for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
+		if (strcmp(value, known[i].name) != 0)
+			continue;
+		options->mosaic.hsamp = known[i].hsamp;
+		options->mosaic.vsamp = known[i].vsamp;
+		return true;
+	}
+	return expected(error, value, "420, 422 or 444");
+}
+
+static bool set_background(TfOptions *options, const char *value, GError **error)
+{
+	static const struct {
+		const char *name;
+		uint8_t rgb[3];
+	} known[] = {{"black", {0, 0, 0}}, {"white", {255, 255, 255}}, {"grey", {128, 128, 128}}, {"gray", {128, 128, 128}}};
+	for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
+		if (strcmp(value, known[i].name) != 0)
+			continue;
+		memcpy(options->mosaic.background, known[i].rgb, 3);
+		return true;
+	}
+	const char *hex = *value == '#' ? value + 1 : value;
+	guint64 rgb;
+	if (strlen(hex) != 6 || !g_ascii_string_to_unsigned(hex, 16, 0, 0xFFFFFF, &rgb, NULL))
+		return expected(error, value, "black, white, grey or six hex digits such as f0f0f0");
+	for (int i = 0; i < 3; i++)
+		options->mosaic.background[i] = (uint8_t)(rgb >> (16 - 8 * i));
+	return true;
+}
+
+static bool set_memory(TfOptions *options, const char *value, GError **error)
+{
+	guint64 bytes;
+	if (!parse_bytes(value, 64 * TF_MIB, &bytes, error))
+		return false;
+	options->mosaic.memory_bytes = bytes;
+	return true;
+}
+
+static bool set_slot(TfOptions *options, const char *value, GError **error)
+{
+	guint64 bytes;
+	if (!parse_bytes(value, 4096, &bytes, error))
+		return false;
+	options->mosaic.slot_bytes = bytes;
+	return true;
+}
+
+static bool set_threads(TfOptions *options, const char *value, GError **error)
+{
+	guint64 number;
+	if (!parse_number(value, 1, 256, &number, error))
+		return false;
+	options->mosaic.threads = (unsigned)number;
+	return true;
+}
+
+static bool set_name(TfOptions *options, const char *value, GError **error)
+{
+	if (*value == '\0' || strchr(value, '/') || *value == '.')
+		return expected(error, value, "a file name without folder");
+	g_autofree char *name = g_strdup(value);
+	if (g_str_has_suffix(name, ".tif"))
+		name[strlen(name) - 4] = '\0';
+	options->mosaic.name = keep(options, name);
+	return true;
+}
+
+static bool set_pattern(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.pattern = keep(options, value);
+	return true;
+}
+
+static bool set_columns(TfOptions *options, const char *value, GError **error)
+{
+	guint64 number;
+	if (!parse_number(value, 1, 1 << 22, &number, error))
+		return false;
+	options->mosaic.arrange.columns = (int64_t)number;
+	return true;
+}
+
+static bool set_order(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.order = keep(options, value);
+	return true;
+}
+
+static bool set_overlap(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.overlap = keep(options, value);
+	return true;
+}
+
+static bool set_overlap_order(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.first_on_top = strcmp(value, "first") == 0;
+	return options->mosaic.first_on_top || strcmp(value, "last") == 0 || expected(error, value, "last or first");
+}
+
+static bool set_orientation(TfOptions *options, const char *value, GError **error)
+{
+	static const char *const names[] = {"auto", "apply", "ignore"};
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		options->mosaic.orientation = (TfOrientationMode)i;
+		return true;
+	}
+	return expected(error, value, "auto, apply or ignore");
+}
+
+static bool set_missing(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.missing_fill = strcmp(value, "fill") == 0;
+	return options->mosaic.arrange.missing_fill || strcmp(value, "refuse") == 0 ||
+	       expected(error, value, "refuse or fill");
+}
+
+static bool set_spool(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.spool_dir = keep(options, value);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	SetFunc set;
+} known_options[] = {
+        {"tile", set_tile},
+        {"compression", set_compression},
+        {"quality", set_quality},
+        {"subsample", set_subsample},
+        {"background", set_background},
+        {"memory", set_memory},
+        {"threads", set_threads},
+        {"name", set_name},
+        {"pattern", set_pattern},
+        {"columns", set_columns},
+        {"order", set_order},
+        {"overlap", set_overlap},
+        {"overlap-order", set_overlap_order},
+        {"orientation", set_orientation},
+        {"missing", set_missing},
+        {"spool-dir", set_spool},
+        {"slot", set_slot},
+};
+
+/* Passed on to libfuse.  ro, nodev, nosuid and default_permissions hold anyway. */
+static const char *const fuse_flags[] = {"allow_other", "allow_root", "auto_unmount", "noexec", "noatime"};
+static const char *const settled_flags[] = {"ro", "nodev", "nosuid", "default_permissions", "dev", "suid", "defaults"};
+
+static bool is_one_of(const char *name, const char *const *list, gsize n)
+{
+	for (gsize i = 0; i < n; i++)
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	return false;
+}
+
+static guint edit_distance(const char *a, const char *b)
+{
+	guint row[64], n = (guint)MIN(strlen(b), 63);
+	for (guint j = 0; j <= n; j++)
+		row[j] = j;
+	for (guint i = 1; a[i - 1]; i++) {
+		guint diagonal = row[0];
+		row[0] = i;
+		for (guint j = 1; j <= n; j++) {
+			guint change = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			row[j] = MIN(change, 1 + MIN(row[j], row[j - 1]));
+		}
+	}
+	return row[n];
+}
+
+static bool unknown_option(const char *name, GError **error)
+{
+	const char *nearest = NULL;
+	guint best = 4;
+	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++) {
+		guint distance = edit_distance(name, known_options[i].name);
+		if (distance < best) {
+			best = distance;
+			nearest = known_options[i].name;
+		}
+	}
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "unknown option '%s'%s%s%s; tiffuse -h lists them", name,
+	            nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+	return false;
+}
+
+static void add_fuse_option(TfOptions *options, const char *text)
+{
+	char *all = options->fuse_options ? g_strconcat(options->fuse_options, ",", text, NULL) : g_strdup(text);
+	g_free(options->fuse_options);
+	options->fuse_options = all;
+}
+
+/* One "name=value" or "name". */
+static bool set_option(TfOptions *options, const char *text, GError **error)
+{
+	const char *equals = strchr(text, '=');
+	g_autofree char *name = equals ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
+	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++) {
+		if (strcmp(name, known_options[i].name) != 0)
+			continue;
+		if (!equals) {
+			g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value: %s=...", name, name);
+			return false;
+		}
+		if (known_options[i].set(options, equals + 1, error))
+			return true;
+		g_prefix_error(error, "option %s: ", name);
+		return false;
+	}
+	if (is_one_of(text, fuse_flags, G_N_ELEMENTS(fuse_flags)))
+		add_fuse_option(options, text);
+	else if (!is_one_of(text, settled_flags, G_N_ELEMENTS(settled_flags)))
+		return unknown_option(name, error);
+	return true;
+}
+
+/* "a=1,b=2\,3": commas separate unless a backslash stands before them. */
+static bool set_option_list(TfOptions *options, const char *list, GError **error)
+{
+	g_autoptr(GString) item = g_string_new(NULL);
+	for (const char *c = list;; c++) {
+		if (*c == '\\' && (c[1] == ',' || c[1] == '\\')) {
+			g_string_append_c(item, *++c);
+		} else if (*c == ',' || *c == '\0') {
+			if (item->len > 0 && !set_option(options, item->str, error))
+				return false;
+			g_string_truncate(item, 0);
+			if (*c == '\0')
+				return true;
+		} else {
+			g_string_append_c(item, *c);
+		}
+	}
+}
+
+static bool set_long_option(TfOptions *options, const char *text, GError **error)
+{
+	if (strcmp(text, "check") == 0)
+		options->mode = TF_RUN_CHECK;
+	else if (strcmp(text, "help") == 0)
+		options->mode = TF_RUN_HELP;
+	else if (strcmp(text, "version") == 0)
+		options->mode = TF_RUN_VERSION;
+	else
+		return set_option(options, text, error);
+	return true;
+}
+
+static bool set_flag(TfOptions *options, char flag, GError **error)
+{
+	switch (flag) {
+	case 'f':
+		options->foreground = true;
+		return true;
+	case 'd':
+		options->foreground = options->debug = true;
+		return true;
+	case 'h':
+		options->mode = TF_RUN_HELP;
+		return true;
+	case 'V':
+		options->mode = TF_RUN_VERSION;
+		return true;
+	default:
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "unknown option '-%c'; tiffuse -h lists them", flag);
+		return false;
+	}
+}
+
+static bool set_short_options(TfOptions *options, const char *flags, int argc, char **argv, int *i, GError **error)
+{
+	for (const char *c = flags; *c; c++) {
+		if (*c != 'o') {
+			if (!set_flag(options, *c, error))
+				return false;
+			continue;
+		}
+		const char *list = c[1] ? c + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+		if (list)
+			return set_option_list(options, list, error);
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "-o needs a value: -o name=value,...");
+		return false;
+	}
+	return true;
+}
+
+static bool take_words(TfOptions *options, const GPtrArray *words, GError **error)
+{
+	if (options->mode == TF_RUN_HELP || options->mode == TF_RUN_VERSION)
+		return true;
+	guint wanted = options->mode == TF_RUN_MOUNT ? 2 : 1;
+	if (words->len != wanted) {
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "%s; usage: tiffuse %s",
+		            words->len == 0      ? "no source given"
+		            : words->len < wanted ? "no mountpoint given"
+		                                  : "too many arguments",
+		            wanted == 2 ? "[options] SOURCE MOUNTPOINT" : "--check [options] SOURCE");
+		return false;
+	}
+	options->mosaic.source = g_ptr_array_index(words, 0);
+	options->mountpoint = wanted == 2 ? g_ptr_array_index(words, 1) : NULL;
+	return true;
+}
+
+static void set_defaults(TfOptions *options)
+{
+	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free)};
+	options->mosaic = (TfMosaicOptions){.tile = 512,
+	                                    .compression = TF_COMPRESSION_JPEG,
+	                                    .quality = 85,
+	                                    .hsamp = 2,
+	                                    .vsamp = 2,
+	                                    .memory_bytes = 256 * TF_MIB,
+	                                    .threads = g_get_num_processors(),
+	                                    .spool_dir = "/var/tmp"};
+}
+
+bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error)
+{
+	set_defaults(options);
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+	bool only_words = false, ok = true;
+	for (int i = 1; i < argc && ok; i++) {
+		const char *word = argv[i];
+		if (only_words || word[0] != '-' || word[1] == '\0')
+			g_ptr_array_add(words, argv[i]);
+		else if (strcmp(word, "--") == 0)
+			only_words = true;
+		else if (word[1] == '-')
+			ok = set_long_option(options, word + 2, error);
+		else
+			ok = set_short_options(options, word + 1, argc, argv, &i, error);
+	}
+	return ok && take_words(options, words, error);
+}
+
+void tf_options_clear(TfOptions *options)
+{
+	g_clear_pointer(&options->values, g_ptr_array_unref);
+	g_clear_pointer(&options->fuse_options, g_free);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line.  Each option is known as --name=value and as -o
+ * name=value; a comma inside a value of -o is written \, .
+ */
+#pragma once
+#include <tiffuse/mosaic.h>
+
+typedef enum { TF_RUN_MOUNT, TF_RUN_CHECK, TF_RUN_HELP, TF_RUN_VERSION } TfRunMode;
+
+typedef struct {
+	TfRunMode mode;
+	TfMosaicOptions mosaic; /* its strings point into `values` */
+	bool foreground, debug;
+	char *mountpoint;
+	char *fuse_options;     /* comma-separated, or NULL */
+	GPtrArray *values;      /* strings that are kept */
+} TfOptions;
+
+/* USAGE, with the option that was meant where that can be guessed. */
+bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error);
+void tf_options_clear(TfOptions *options);
+
+/* The text of -h. */
+const char *tf_options_help(void);
