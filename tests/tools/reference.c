@@ -44,13 +44,13 @@ G_NORETURN static void die_vips(const char *what)
 	die("%s: %s", what, vips_error_buffer());
 }
 
-/* Replaces *image by `result`, the outcome of an operation on it. */
-static void become(VipsImage **image, int failed, VipsImage *result, const char *what)
+/* Replaces *image by *result, the outcome of an operation on it. */
+static void become(VipsImage **image, int failed, VipsImage **result, const char *what)
 {
 	if (failed)
 		die_vips(what);
 	g_object_unref(*image);
-	*image = result;
+	*image = *result;
 }
 
 /* Splits a CSV line; quotes may surround a field and are doubled inside. */
@@ -109,21 +109,21 @@ static VipsImage *load(const char *path, const double *background)
 	if (!image)
 		die_vips(path);
 	if (autorotate)
-		become(&image, vips_autorot(image, &result, NULL), result, "autorot");
+		become(&image, vips_autorot(image, &result, NULL), &result, "autorot");
 	if (vips_image_hasalpha(image)) {
 		VipsArrayDouble *paper = vips_array_double_new(background, vips_image_get_bands(image) < 3 ? 1 : 3);
-		become(&image, vips_flatten(image, &result, "background", paper, NULL), result, "flatten");
+		become(&image, vips_flatten(image, &result, "background", paper, NULL), &result, "flatten");
 		vips_area_unref(VIPS_AREA(paper));
 	}
 	if (to_srgb && vips_image_get_typeof(image, VIPS_META_ICC_NAME))
-		become(&image, vips_icc_transform(image, &result, "srgb", "embedded", TRUE, NULL), result, "icc");
+		become(&image, vips_icc_transform(image, &result, "srgb", "embedded", TRUE, NULL), &result, "icc");
 	bool grey = vips_image_get_bands(image) == 1;
 	become(&image,
-	       vips_colourspace(image, &result, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL), result,
+	       vips_colourspace(image, &result, grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL), &result,
 	       "colourspace");
-	become(&image, vips_cast_uchar(image, &result, NULL), result, "cast");
+	become(&image, vips_cast_uchar(image, &result, NULL), &result, "cast");
 	result = vips_image_copy_memory(image);
-	become(&image, result == NULL, result, path);
+	become(&image, result == NULL, &result, path);
 	return image;
 }
 
@@ -140,7 +140,7 @@ static int load_all(GArray *sources, const double *background)
 		if (vips_image_get_bands(source->image) == 3)
 			continue;
 		VipsImage *same[3] = {source->image, source->image, source->image}, *result = NULL;
-		become(&source->image, vips_bandjoin(same, &result, 3, NULL), result, "bandjoin");
+		become(&source->image, vips_bandjoin(same, &result, 3, NULL), &result, "bandjoin");
 	}
 	return bands;
 }
@@ -196,10 +196,10 @@ static VipsImage *insert_all(GArray *sources, const double *background, int band
 	const double ones[3] = {1, 1, 1};
 	if (vips_black(&mosaic, width, height, "bands", bands, NULL))
 		die_vips("black");
-	become(&mosaic, vips_linear(mosaic, &result, ones, background, bands, "uchar", TRUE, NULL), result, "linear");
+	become(&mosaic, vips_linear(mosaic, &result, ones, background, bands, "uchar", TRUE, NULL), &result, "linear");
 	for (guint i = 0; i < sources->len; i++) {
 		const Source *source = &g_array_index(sources, Source, first_on_top ? sources->len - 1 - i : i);
-		become(&mosaic, vips_insert(mosaic, source->image, &result, source->x, source->y, NULL), result, "insert");
+		become(&mosaic, vips_insert(mosaic, source->image, &result, source->x, source->y, NULL), &result, "insert");
 	}
 	return mosaic;
 }
