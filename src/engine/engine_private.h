@@ -53,6 +53,7 @@ struct _Pass {
 	unsigned open_groups;
 	GHashTable *parents; /* ordinal -> Parent: tiles whose quarters are coming in */
 	GHashTable *held;    /* strip key -> TfStrip that later groups of this block row want */
+	GHashTable *promised; /* ordinals whose flights we joined and whose jobs are still to come */
 	GHashTable *ahead;   /* ordinal -> GBytes that the reader has not come to yet */
 	uint64_t reader_ordinal;
 	int64_t reader_block;

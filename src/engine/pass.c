@@ -47,6 +47,7 @@ static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, in
 	pass->next_row = range.r0;
 	pass->parents = g_hash_table_new_full(NULL, NULL, NULL, parent_free);
 	pass->held = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)tf_strip_unref);
+	pass->promised = g_hash_table_new(NULL, NULL);
 	pass->ahead = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
 	return pass;
 }
@@ -63,6 +64,7 @@ void tf_pass_unref(Pass *pass)
 		return;
 	g_hash_table_unref(pass->parents);
 	g_hash_table_unref(pass->held);
+	g_hash_table_unref(pass->promised);
 	g_hash_table_unref(pass->ahead);
 	g_free(pass);
 }
@@ -167,6 +169,8 @@ static GPtrArray *make_jobs(Group *group)
 static void submit_locked(TfEngine *engine, Group *group, GPtrArray *jobs)
 {
 	group->open_jobs = jobs->len;
+	if (group->pass->encodes_all && !group->pass->cancelled)
+		tf_pass_promise_locked(group->pass, &group->range);
 	for (guint i = 0; i < jobs->len; i++) {
 		TileJob *job = g_ptr_array_index(jobs, i);
 		tf_tile_job_prepare_locked(job);
@@ -200,9 +204,27 @@ void tf_pass_plan(Pass *pass)
 	tf_pass_unref(pass);
 }
 
+/* What others came to wait for is made for them. */
+static void break_promises_locked(Pass *pass)
+{
+	TfEngine *engine = pass->engine;
+	GHashTableIter iter;
+	gpointer key;
+	g_hash_table_iter_init(&iter, pass->promised);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		uint64_t ordinal = GPOINTER_TO_SIZE(key);
+		if (tf_flight_forget(engine->flight, ordinal) || engine->stopping)
+			continue;
+		TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
+		g_hash_table_replace(engine->demands, key, tf_pass_demand_locked(engine, tile));
+	}
+	g_hash_table_remove_all(pass->promised);
+}
+
 void tf_pass_cancel_locked(Pass *pass)
 {
 	pass->cancelled = true;
+	break_promises_locked(pass);
 	g_hash_table_remove_all(pass->ahead);
 	g_hash_table_remove_all(pass->held);
 }

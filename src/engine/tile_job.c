@@ -55,18 +55,10 @@ static bool is_target(const TileJob *job)
 void tf_tile_job_prepare_locked(TileJob *job)
 {
 	Pass *pass = job->group->pass;
-	TfEngine *engine = pass->engine;
-	if (is_blank(job))
-		return;
-	if (!pass->encodes_all) {
-		job->want_bytes = is_target(job);
-		return;
-	}
-	GBytes *made = tf_lru_get(engine->lru, TF_LRU_TILES, job->ordinal);
-	if (made)
-		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), made);
+	if (pass->encodes_all)
+		job->want_bytes = g_hash_table_remove(pass->promised, GSIZE_TO_POINTER(job->ordinal));
 	else
-		job->want_bytes = tf_flight_join(engine->flight, job->ordinal, NULL, NULL);
+		job->want_bytes = is_target(job);
 }
 
 /* --- handing up ----------------------------------------------------------------- */
@@ -78,6 +70,30 @@ static bool is_completable(const Pass *pass, TfTile tile)
 		return true;
 	int64_t col = (tile.col << tile.level) / 4, row = (tile.row << tile.level) / 4;
 	return row * pass->engine->mosaic->layout.block_cols + col >= pass->first_block;
+}
+
+static void promise_locked(Pass *pass, uint64_t ordinal)
+{
+	TfEngine *engine = pass->engine;
+	TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
+	if (!is_completable(pass, tile) || tf_mosaic_is_blank(engine->mosaic, tile))
+		return;
+	GBytes *made = tf_lru_get(engine->lru, TF_LRU_TILES, ordinal);
+	if (made)
+		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(ordinal), made);
+	else if (tf_flight_join(engine->flight, ordinal, NULL, NULL))
+		g_hash_table_add(pass->promised, GSIZE_TO_POINTER(ordinal));
+}
+
+void tf_pass_promise_locked(Pass *pass, const TileRange *range)
+{
+	const TfLayout *layout = &pass->engine->mosaic->layout;
+	int64_t row = range->r0 / layout->block_tiles * layout->block_cols;
+	int64_t last_col = (range->c1 - 1) / layout->block_tiles;
+	TfBlock first = tf_layout_block(layout, row + range->c0 / layout->block_tiles);
+	TfBlock last = tf_layout_block(layout, row + last_col);
+	for (uint64_t i = first.first_ordinal; i < last.first_ordinal + last.n_slots; i++)
+		promise_locked(pass, i);
 }
 
 static Parent *parent_of_locked(Pass *pass, TfTile tile)

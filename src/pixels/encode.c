@@ -45,8 +45,7 @@ typedef struct {
 static void free_counted(gpointer data)
 {
 	Counted *counted = data;
-	tf_memory_count(TF_MEMORY_TILES, -(int64_t)counted->bytes);
-	g_free(counted->memory);
+	tf_memory_free(TF_MEMORY_TILES, counted->memory, counted->bytes);
 	g_free(counted);
 }
 
@@ -65,8 +64,11 @@ GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *re
 	                                                              : tf_encode_tiff(encoder, planes, room, error);
 	if (length == 0)
 		return NULL;
+	uint8_t *memory = tf_memory_alloc(TF_MEMORY_TILES, length, error);
+	if (!memory)
+		return NULL;
+	memcpy(memory, room, length);
 	Counted *counted = g_new(Counted, 1);
-	*counted = (Counted){g_memdup2(room, length), length};
-	tf_memory_count(TF_MEMORY_TILES, (int64_t)length);
-	return g_bytes_new_with_free_func(counted->memory, length, free_counted, counted);
+	*counted = (Counted){memory, length};
+	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
 }
