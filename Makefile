@@ -22,7 +22,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 \
              -DTF_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"tiffuse"' \
-             -Iinclude $(PKG_CFLAGS) $(WARN) $(WERROR) $(SAN) $(CFLAGS)
+             -Iinclude $(PKG_CFLAGS) $(WARN) $(WERROR) $(SAN) $(CFLAGS) $(EXTRA)
 LDLIBS     = $(PKG_LIBS) -lm -lpthread
 
 # Layers from the top down: a layer links with those after it.
@@ -35,6 +35,9 @@ UNIT  := $(wildcard tests/unit/*/test_*.c)
 TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 
 all: $(B)/tiffuse ## build the program
+
+# Where vectorised loops pay: halving planes 2.4 -> 5.4 Gpx/s.
+$(B)/src/pixels/samples.o $(B)/src/pixels/compose.o: EXTRA := -O3
 
 # --- compiling ---------------------------------------------------------------
 $(B)/%.o: %.c

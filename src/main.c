@@ -36,13 +36,13 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
-/* Big buffers come from the system and go back to it: kept in an arena, their
- * holes would double the resident memory (measured, docs/design.md). */
+/* What libvips and libjpeg take for a tile comes from few arenas and stays
+ * there for the next tile: giving it back each time costs page faults. */
 static void tame_malloc(void)
 {
 	mallopt(M_ARENA_MAX, 4);
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 typedef struct {

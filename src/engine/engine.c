@@ -37,19 +37,27 @@ static const TfLruClass lru_classes[TF_LRU_CLASSES] = {
         [TF_LRU_CURSORS] = {NULL, cursor_free, NULL},
 };
 
-/* memory= is the target for the resident peak: the libraries and a tenth for
- * what an allocator cannot give back are not ours to fill. */
+/* memory= is the target for the resident peak: the libraries, a tenth for what
+ * an allocator cannot give back, and buffers kept for reuse are not ours to
+ * fill. */
 static uint64_t cache_limit(const TfMosaic *mosaic)
 {
 	uint64_t libraries = UINT64_C(30) << 20, room = mosaic->memory_bytes / 10 * 9;
 	return MAX(room > libraries ? room - libraries : 0, UINT64_C(8) << 20);
 }
 
+static uint64_t spare_bytes(uint64_t limit)
+{
+	return MIN(limit / 10, UINT64_C(32) << 20);
+}
+
 TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 {
 	TfEngine *engine = g_new0(TfEngine, 1);
 	engine->mosaic = mosaic;
-	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, cache_limit(mosaic));
+	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
+	tf_memory_keep_spare(spare);
+	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
 	engine->flight = tf_flight_new();
 	g_mutex_init(&engine->lock);
 	g_cond_init(&engine->work);
@@ -130,6 +138,7 @@ void tf_engine_free(TfEngine *engine)
 	g_hash_table_unref(engine->busy_sources);
 	tf_lru_free(engine->lru);
 	tf_flight_free(engine->flight);
+	tf_memory_keep_spare(0);
 	g_cond_clear(&engine->work);
 	g_cond_clear(&engine->tick);
 	g_mutex_clear(&engine->lock);
