@@ -18,6 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TIFFUSE=${TIFFUSE:-$ROOT/build/release/tiffuse}
 TOOLS=${TOOLS:-$ROOT/build/release/tools}
 # foreign programs of the same name may stand earlier in PATH
+export LEVELS TILE=128 WIDTH=1560 HEIGHT=900 # for the readers
 export PYTHON=/usr/bin/python3
 export CONVERT=/usr/bin/convert
 export LC_ALL=C
@@ -71,7 +72,7 @@ assert_contains() {
 # assert_fails ERRNO-TEXT COMMAND...: the command fails, for this reason.
 assert_fails() {
 	local output
-	if output=$("${@:2}" 2>&1); then
+	if output=$("${@:2}" 2>&1 >/dev/null); then
 		fail "succeeded: ${*:2}"
 	fi
 	assert_contains "$output" "$1" "${*:2}"
@@ -135,7 +136,7 @@ mount_at() {
 status() {
 	local value
 	value=$(sed -n "s/^$1: *//p" "${2:-$MNT}/.tiffuse/status")
-	[ -n "$value" ] || fail "the status has no '$1': $(cat "${2:-$MNT}/.tiffuse/status")"
+	[ -n "$value" ] || fail "the status has no '$1'"
 	echo "$value"
 }
 
@@ -148,10 +149,23 @@ sanitizer_is_silent() {
 	done
 }
 
+# What the kernel says of the threads of this test's daemons.
+daemon_state() {
+	local environ pid
+	for environ in /proc/[0-9]*/environ; do
+		pid=${environ#/proc/} pid=${pid%/environ}
+		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tiffuse ] && grep -qzF "$SCRATCH" "$environ" 2>/dev/null; then
+			echo "$pid: $(cat /proc/"$pid"/task/*/wchan | tr '\0' ' ') $(head -n 3 "/proc/$pid/status" | tail -n 1)"
+			command -v gdb >/dev/null && timeout 30 gdb -q -batch -p "$pid" -ex 'thread apply all bt 12' 2>/dev/null |
+				grep -E '^(Thread|#)' || true
+		fi
+	done
+}
+
 # daemon_ended [MOUNTPOINT]: within 10 s, with exit code 0
 daemon_ended() {
 	local file=${EXIT_FILE[${1:-$MNT}]}
-	wait_for 10 test -s "$file" || fail "the daemon still runs after 10 s"
+	wait_for 10 test -s "$file" || fail "the daemon still runs after 10 s: $(daemon_state)"
 	unset "EXIT_FILE[${1:-$MNT}]"
 	sanitizer_is_silent
 	assert_eq "$(cat "$file")" 0 "exit code of the daemon"
@@ -173,8 +187,8 @@ at_exit() {
 	trap - EXIT
 	[ "$code" = 0 ] || {
 		local log
-		for log in "$SCRATCH"/messages.* "$SCRATCH"/mnt*/.tiffuse/log "$SCRATCH"/sanitizer.*; do
-			[ ! -s "$log" ] || { echo "--- ${log#"$SCRATCH"/}" && tail -n 20 "$log"; } || true
+		for log in "${MESSAGES:-}" "${MNT:-}/.tiffuse/log" "$SCRATCH"/sanitizer.*; do
+			[ ! -f "$log" ] || { echo "--- ${log#"$SCRATCH"/}" && tail -n 20 "$log"; } || true
 		done
 		exit "$code"
 	}
@@ -187,13 +201,26 @@ at_exit() {
 trap at_exit EXIT
 
 # --- pictures ----------------------------------------------------------------
-# make_tiles DIR [options of mktiles]
+# make_tiles DIR [options of mktiles]; DIR.positions gets where they belong
 make_tiles() {
 	mkdir -p "$1"
-	"$TOOLS/mktiles" "${@:2}" "$1" >/dev/null
+	"$TOOLS/mktiles" --positions="$SCRATCH/$1.positions" "${@:2}" "$1" >/dev/null
 }
 
-# reference BASE [options]: what libvips makes of the mounted file's sources
+# places CSV: "NAME X Y", sorted
+places() {
+	tail -n +2 "$1" | sed 's/"//g; s/\r$//' | awk -F, '{ n = split($1, path, "/"); print path[n], $2, $3 }' | sort
+}
+
+# assert_places CSV: the mount has each of its files where CSV (file,x,y) says
+assert_places() {
+	local output
+	output=$(diff <(places "$MNT/.tiffuse/sources.csv") <(places "$1")) ||
+		fail "places (< resolved, > expected): $(head -n 5 <<<"$output")"
+}
+
+# reference BASE [options]: what libvips makes of the sources of the mounted
+# file, at the places that it tells: check those too, by assert_places.
 reference() {
 	"$TOOLS/reference" "${@:2}" "$MNT/.tiffuse/sources.csv" "$SCRATCH" "$1"
 }
@@ -223,11 +250,10 @@ checksum() {
 # --- readers -----------------------------------------------------------------
 # each_subject FUNCTION: calls FUNCTION KIND TIFF BASE for a mounted file and its
 # copy, as JPEG in two samplings and without compression; BASE.K.pnm is what
-# libtiff decodes of level K.  TILE is the side of a tile, LEVELS their number.
+# libtiff decodes of level K.  TILE is the side of a tile, LEVELS the number of levels.
 each_subject() {
 	local kind options
-	TILE=256
-	make_tiles grid --columns=5 --rows=4 --tile-width=520 --tile-height=390
+	make_tiles grid --columns=4 --rows=3 --tile-width=390 --tile-height=300
 	for kind in "jpeg --subsample=420" "jpeg444 --subsample=444" "none --compression=none" "deflate --compression=deflate"; do
 		options=${kind#* }
 		kind=${kind%% *}

@@ -50,7 +50,7 @@ refused 2 columns sequence mnt
 
 for option in -h --help; do
 	"$TIFFUSE" $option >out 2>err || fail "$option: exit code $?"
-	grep -q -- --compression out || fail "$option does not tell of --compression: $(head -n 3 out)"
+	grep -q compression= out || fail "$option does not tell of compression=: $(head -n 3 out)"
 	[ ! -s err ] || fail "$option writes to stderr"
 done
 for option in -V --version; do

@@ -5,8 +5,12 @@
 need vips exiftool
 
 make_tiles plain --columns=3 --rows=2 --tile-width=300 --tile-height=200
-vips profile_load p3 p3.icc
-vips profile_load srgb srgb.icc
+# the profiles that libvips brings along
+for name in p3 srgb; do
+	vips jpegsave plain/tile_r001_c001.jpg $name.jpg --profile $name
+	exiftool -b -icc_profile $name.jpg >$name.icc
+	[ -s $name.icc ] || fail "no profile $name"
+done
 
 # profile FILE PROFILE
 profile() {

@@ -9,7 +9,7 @@ check() {
 	assert_eq "$(grep -c '^=== TIFF directory' info)" "$LEVELS" "directories"
 	assert_eq "$(grep -c "Tile Width: $TILE Tile Length: $TILE" info)" "$LEVELS" "directories with tiles of $TILE"
 	assert_eq "$(grep -c 'reduced-resolution image' info)" "$((LEVELS - 1))" "reduced-resolution images"
-	assert_contains "$(head -n 5 info)" "Image Width: 2600 Image Length: 1560" "the first directory"
+	assert_contains "$(head -n 5 info)" "Image Width: $WIDTH Image Length: $HEIGHT" "the first directory"
 
 	quiet tiffcp -8 -c none -t -w $TILE -l $TILE "$2" out.tif
 	if ! grep -q 'Photometric Interpretation: YCbCr' <(tiffinfo out.tif); then
