@@ -66,7 +66,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCursor, tf_cursor_free)
 
 /* Is going on with this cursor the way to get at `row`? */
 bool tf_cursor_suits(const TfCursor *cursor, int32_t row);
-bool tf_cursor_at_end(const TfCursor *cursor);
 size_t tf_cursor_bytes(const TfCursor *cursor);
 
 /* At least the rows [y0, y1), in full width.  After an error the cursor may

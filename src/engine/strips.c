@@ -133,7 +133,8 @@ static TfStrip *decode_strip(TfEngine *engine, const StripJob *job, TfDecodeCoun
 	if (!cursor)
 		return NULL;
 	TfStrip *strip = tf_cursor_read(cursor, job->rows.y0, job->rows.y1, count, error);
-	if (strip && !tf_cursor_at_end(cursor))
+	/* Not "is the cursor at the end": it keeps the MCU row that the strip's border cut. */
+	if (strip && job->rows.y1 < tf_scene_source(engine->mosaic->scene, job->source)->height)
 		tf_lru_put(engine->lru, TF_LRU_CURSORS, job->source, g_steal_pointer(&cursor));
 	return strip;
 }

@@ -29,7 +29,7 @@ struct _TfJpeg {
 	bool tail_valid;
 	TfPlane tail[TF_MAX_PLANES];
 	uint8_t *tail_memory;
-	uint8_t *row; /* one interleaved row, for planar output without raw */
+	uint8_t *row; /* one interleaved row, unless raw */
 	size_t counted_bytes;
 };
 
@@ -90,9 +90,11 @@ static void set_units(TfJpeg *jpeg)
 
 static void allocate_rows(TfJpeg *jpeg)
 {
+	size_t width = jpeg->stream.cinfo.image_width;
+	if (!jpeg->raw)
+		jpeg->row = g_malloc(4 * width);
 	if (jpeg->output != TF_JPEG_PLANAR)
 		return;
-	size_t width = jpeg->stream.cinfo.image_width;
 	size_t stride = (width + 63) / 64 * 64;
 	jpeg->tail_memory = g_malloc(stride * MAX_UNIT * TF_MAX_PLANES);
 	for (int p = 0; p < TF_MAX_PLANES; p++)
@@ -100,8 +102,6 @@ static void allocate_rows(TfJpeg *jpeg)
 		                          .stride = (ptrdiff_t)stride,
 		                          .width = (int32_t)tf_ceil_div((int64_t)width, hsamp(jpeg, p)),
 		                          .height = jpeg->unit / vsamp(jpeg, p)};
-	if (!jpeg->raw)
-		jpeg->row = g_malloc(3 * width);
 }
 
 TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpegOutput output, bool grey,
@@ -161,11 +161,6 @@ bool tf_jpeg_suits(const TfJpeg *jpeg, int32_t row)
 		return gap == -1 && jpeg->tail_valid;
 	/* Decoding what lies between runs at 366 Mpx/s, skipping from the top at 510. */
 	return !jpeg->raw || (int64_t)gap * 510 <= (int64_t)unit * 366;
-}
-
-bool tf_jpeg_at_end(const TfJpeg *jpeg)
-{
-	return jpeg->next_unit >= jpeg->n_units;
 }
 
 size_t tf_jpeg_bytes(const TfJpeg *jpeg)
@@ -235,6 +230,24 @@ static void read_unit(TfJpeg *jpeg, const TfPlane *planes, int32_t first_row)
 	jpeg->next_unit++;
 }
 
+/* A skip that begins or ends within the rows of one chroma row gives a wrong row
+ * where libjpeg-turbo upsamples without context (2.1.5; 4:2:0 up to
+ * 4 px wide, 4:1:0 of any width), so these rows are decoded. */
+static void skip_rows(TfJpeg *jpeg, int32_t from, int32_t to, TfJpegRows *rows)
+{
+	struct jpeg_decompress_struct *cinfo = &jpeg->stream.cinfo;
+	int32_t group = cinfo->max_v_samp_factor;
+	int32_t first = MIN((int32_t)tf_ceil_div(from, group) * group, to), last = MAX(to / group * group, first);
+	for (int32_t y = from; y < first; y++)
+		jpeg_read_scanlines(cinfo, &jpeg->row, 1);
+	if (last > first)
+		jpeg_skip_scanlines(cinfo, (JDIMENSION)(last - first));
+	for (int32_t y = last; y < to; y++)
+		jpeg_read_scanlines(cinfo, &jpeg->row, 1);
+	rows->skipped += last - first;
+	rows->decoded += to - from - (last - first);
+}
+
 /* Goes forward to `unit`, by skipping where the decoder can. */
 static void advance(TfJpeg *jpeg, int32_t unit, TfJpegRows *rows)
 {
@@ -246,8 +259,7 @@ static void advance(TfJpeg *jpeg, int32_t unit, TfJpegRows *rows)
 			read_raw_unit(jpeg, jpeg->tail, 0);
 		rows->decoded += (int64_t)gap * jpeg->unit;
 	} else {
-		jpeg_skip_scanlines(&jpeg->stream.cinfo, (JDIMENSION)(gap * jpeg->unit));
-		rows->skipped += (int64_t)gap * jpeg->unit;
+		skip_rows(jpeg, jpeg->next_unit * jpeg->unit, unit * jpeg->unit, rows);
 	}
 	jpeg->next_unit = unit;
 }

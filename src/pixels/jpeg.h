@@ -33,9 +33,6 @@ int tf_jpeg_bands(const TfJpeg *jpeg);
 /* Is it cheaper to go on with this cursor than to open another? */
 bool tf_jpeg_suits(const TfJpeg *jpeg, int32_t row);
 
-/* Does the last row of the image lie behind the cursor? */
-bool tf_jpeg_at_end(const TfJpeg *jpeg);
-
 /* Rows that were decoded, and rows that were passed over without. */
 typedef struct {
 	int64_t decoded, skipped;

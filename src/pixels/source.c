@@ -258,12 +258,6 @@ bool tf_cursor_suits(const TfCursor *cursor, int32_t row)
 	return cursor->jpeg ? tf_jpeg_suits(cursor->jpeg, row) : row >= cursor->next_row;
 }
 
-bool tf_cursor_at_end(const TfCursor *cursor)
-{
-	const TfSource *source = tf_scene_source(cursor->sources->scene, cursor->index);
-	return cursor->jpeg ? tf_jpeg_at_end(cursor->jpeg) : cursor->next_row >= source->info.height;
-}
-
 size_t tf_cursor_bytes(const TfCursor *cursor)
 {
 	return cursor->jpeg ? tf_jpeg_bytes(cursor->jpeg) : tf_source_decode_bytes(cursor->sources, cursor->index);
