@@ -156,6 +156,8 @@ void tf_tile_job_run(TfEngine *engine, TileJob *job);
 /* --- requests.c ------------------------------------------------------------------ */
 /* Asks for a tile's bytes; func is called at once or later. */
 void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFunc func, void *data);
+/* The tile's bytes if they are at hand, a new reference, or NULL. */
+GBytes *tf_tile_find(TfEngine *engine, uint64_t ordinal);
 /* Nobody waits for func any more. */
 void tf_tile_abandon(TfEngine *engine, uint64_t ordinal, TfFlightFunc func, void *data);
 

@@ -15,7 +15,7 @@ static GBytes *find_ahead_locked(TfEngine *engine, uint64_t ordinal)
 	return NULL;
 }
 
-static GBytes *find_tile(TfEngine *engine, uint64_t ordinal)
+GBytes *tf_tile_find(TfEngine *engine, uint64_t ordinal)
 {
 	GBytes *bytes = tf_lru_get(engine->lru, TF_LRU_TILES, ordinal);
 	if (bytes)
@@ -41,7 +41,7 @@ static void start_demand(TfEngine *engine, TfTile tile, uint64_t ordinal)
 
 void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFunc func, void *data)
 {
-	g_autoptr(GBytes) bytes = find_tile(engine, ordinal);
+	g_autoptr(GBytes) bytes = tf_tile_find(engine, ordinal);
 	if (bytes) {
 		tf_count(&engine->counters.tile_hits, 1);
 		func(bytes, NULL, data);
@@ -50,7 +50,7 @@ void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFu
 	if (!tf_flight_join(engine->flight, ordinal, func, data))
 		return;
 	/* It may have landed between the two looks. */
-	bytes = find_tile(engine, ordinal);
+	bytes = tf_tile_find(engine, ordinal);
 	if (bytes)
 		tf_flight_land(engine->flight, ordinal, bytes, NULL);
 	else

@@ -126,7 +126,9 @@ static uint64_t known_data_end(TfEngine *engine, const TfRegion *region)
 	}
 	if (tf_mosaic_is_blank(mosaic, region->tile))
 		return region->start;
-	g_autoptr(GBytes) bytes = tf_lru_get(engine->lru, TF_LRU_TILES, region->ordinal);
+	/* The same look as SEEK_HOLE's: if the two disagreed on whether the rest of
+	 * a slot is a hole, cp would ask them in turn for ever. */
+	g_autoptr(GBytes) bytes = tf_tile_find(engine, region->ordinal);
 	return bytes ? region->start + g_bytes_get_size(bytes) : region->end;
 }
 
