@@ -6,7 +6,12 @@ PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 DOCDIR  ?= $(PREFIX)/share/doc/tiffuse
 VARIANT ?= release
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 B       := build/$(VARIANT)
 
 PACKAGES := fuse3 vips libtiff-4 libjpeg libexif glib-2.0 gobject-2.0
@@ -42,7 +47,8 @@ $(B)/src/pixels/samples.o $(B)/src/pixels/compose.o: EXTRA := -O3
 # --- compiling ---------------------------------------------------------------
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 define layer_rule
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(wildcard src/$(1)/*.c))
@@ -51,19 +57,22 @@ endef
 $(foreach layer,$(LAYERS),$(eval $(call layer_rule,$(layer))))
 
 $(B)/tiffuse: $(MAIN:%.c=$(B)/%.o) $(LIBS)
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $(MAIN:%.c=$(B)/%.o) $(LIBS) $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $(MAIN:%.c=$(B)/%.o) $(LIBS) $(LDLIBS)
 
 # tests/unit/LAYER/test_NAME.c links with LAYER and what stands below it.
 define unit_rule
 $(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(addprefix $(B)/lib,$(addsuffix .a,$(call below,$(1))))
 	@mkdir -p $$(@D)
-	$(CC) $(SAN) $(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach layer,$(LAYERS),$(eval $(call unit_rule,$(layer))))
 
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
 
 unit-programs: $(UNIT:tests/%.c=$(B)/%)
 tools: $(TOOLS:%=$(B)/tools/%) ## build the helper programs of tests and bench
@@ -89,11 +98,11 @@ tsan: ## build with ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' all unit-programs
 
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 ... 1)
-	@$(MAKE) --no-print-directory all tools
+	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/bench/run
 
 demo: deps ## mount sample tiles, look at them, copy, compare
-	@$(MAKE) --no-print-directory all tools
+	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/demo
 
 format: ## clang-format over src, include and tests
@@ -103,7 +112,10 @@ format: ## clang-format over src, include and tests
 install: all ## install below DESTDIR/PREFIX
 	install -D -m 755 $(B)/tiffuse $(DESTDIR)$(BINDIR)/tiffuse
 	install -d $(DESTDIR)$(DOCDIR)
-	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(DOCDIR)/docs/images
+	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 docs/*.md $(DESTDIR)$(DOCDIR)/docs
+	install -m 644 docs/images/* $(DESTDIR)$(DOCDIR)/docs/images
 
 uninstall: ## undo install
 	rm -f $(DESTDIR)$(BINDIR)/tiffuse

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "colour.h"
 
-/* Each step replaces *image by what the operation gives, or fails. */
-static bool step(VipsImage **image, int failed, VipsImage *out)
+/* Each step replaces *image by what the operation gave, or fails.  The result
+ * comes by address: as a value it would be read before the operation ran. */
+static bool step(VipsImage **image, int failed, VipsImage **out)
 {
-	g_autoptr(VipsImage) result = out;
+	g_autoptr(VipsImage) result = g_steal_pointer(out);
 	if (failed)
 		return false;
 	g_object_unref(*image);
@@ -15,7 +16,7 @@ static bool step(VipsImage **image, int failed, VipsImage *out)
 static bool to_srgb_profile(VipsImage **image)
 {
 	VipsImage *out = NULL;
-	return step(image, vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, NULL), out);
+	return step(image, vips_icc_transform(*image, &out, "srgb", "embedded", TRUE, NULL), &out);
 }
 
 static bool to_interpretation(VipsImage **image, VipsInterpretation wanted)
@@ -23,7 +24,7 @@ static bool to_interpretation(VipsImage **image, VipsInterpretation wanted)
 	if (vips_image_get_interpretation(*image) == wanted)
 		return true;
 	VipsImage *out = NULL;
-	return step(image, vips_colourspace(*image, &out, wanted, NULL), out);
+	return step(image, vips_colourspace(*image, &out, wanted, NULL), &out);
 }
 
 static bool flatten(VipsImage **image, const uint8_t background[3])
@@ -34,7 +35,7 @@ static bool flatten(VipsImage **image, const uint8_t background[3])
 	int n = vips_image_get_bands(*image) > 2 ? 3 : 1;
 	g_autoptr(VipsArrayDouble) array = vips_array_double_new(ink, n);
 	VipsImage *out = NULL;
-	return step(image, vips_flatten(*image, &out, "background", array, NULL), out);
+	return step(image, vips_flatten(*image, &out, "background", array, NULL), &out);
 }
 
 static bool to_bytes(VipsImage **image)
@@ -42,7 +43,7 @@ static bool to_bytes(VipsImage **image)
 	if (vips_image_get_format(*image) == VIPS_FORMAT_UCHAR)
 		return true;
 	VipsImage *out = NULL;
-	return step(image, vips_cast(*image, &out, VIPS_FORMAT_UCHAR, NULL), out);
+	return step(image, vips_cast(*image, &out, VIPS_FORMAT_UCHAR, NULL), &out);
 }
 
 VipsImage *tf_colour_convert(VipsImage *in, TfSpace space, bool to_srgb, const uint8_t background[3],
