@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "../jpegs.h"
+#include "../tsan_locks.h"
 
 #include <errno.h>
 #include <tiffuse/engine.h>
@@ -138,15 +139,21 @@ static inline uint64_t seek_hole(TfEngine *engine, TfReader *reader, uint64_t of
 	return answer.length;
 }
 
-/* The whole file, read by one reader from the front, as cp does. */
-static inline uint8_t *read_file(TfEngine *engine, uint64_t file_bytes)
+/* The whole file, read by one reader from the front. */
+static inline uint8_t *read_file_by(TfEngine *engine, uint64_t file_bytes, size_t piece)
 {
 	TfReader *reader = tf_reader_new(engine);
 	uint8_t *all = g_malloc(file_bytes);
-	for (uint64_t at = 0; at < file_bytes; at += 128 * 1024)
-		g_assert_cmpint(read_at(engine, reader, file_bytes, at, 128 * 1024, all + at), ==, 0);
+	for (uint64_t at = 0; at < file_bytes; at += piece)
+		g_assert_cmpint(read_at(engine, reader, file_bytes, at, piece, all + at), ==, 0);
 	tf_reader_free(reader);
 	return all;
+}
+
+/* As cp does. */
+static inline uint8_t *read_file(TfEngine *engine, uint64_t file_bytes)
+{
+	return read_file_by(engine, file_bytes, 128 * 1024);
 }
 
 static inline uint64_t status(TfEngine *engine, const char *key)

@@ -95,6 +95,8 @@ static void test_evicted(gconstpointer data)
 	tf_memory_count(TF_MEMORY_SCENE, -MUCH);
 }
 
+/* Slot by slot: a request of many small slots at once is many wishes, which
+ * several workers may begin with in any order, skipping what is above. */
 static void test_decodes_once(gconstpointer data)
 {
 	const Setup *setup = data;
@@ -102,12 +104,13 @@ static void test_decodes_once(gconstpointer data)
 		g_autoptr(Scratch) folder = make_grid(setup->kind, setup->hole);
 		g_autoptr(TfMosaic) mosaic = open_mosaic(folder, setup->overlap);
 		g_autoptr(TfEngine) engine = new_engine(mosaic, threads);
-		g_free(read_file(engine, mosaic->layout.file_bytes));
-		uint64_t decoded = status(engine, "pixels_decoded"), skipped = status(engine, "pixels_skipped");
+		g_free(read_file_by(engine, mosaic->layout.file_bytes, 4096));
+		uint64_t decoded = status(engine, "pixels_decoded");
 		if (setup->overlap) /* what others hide need not be decoded */
 			g_assert_cmpuint(decoded, <=, status(engine, "pixels_sources"));
 		else
-			g_assert_cmpuint(decoded + skipped, ==, status(engine, "pixels_sources"));
+			g_assert_cmpuint(decoded, ==, status(engine, "pixels_sources"));
+		g_assert_cmpuint(status(engine, "pixels_skipped"), <=, status(engine, "pixels_sources") / 4);
 		g_assert_cmpuint(status(engine, "tiles_made"), ==, mosaic->layout.n_slots - mosaic->blank_slots);
 	}
 }

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Only for ThreadSanitizer: GLib's locks sit on futexes inside a library that
+ * is not instrumented, so that TSan sees no order between threads and calls
+ * everything a race.  Here GLib's own functions are replaced, in the test
+ * program only, by the same on pthreads, which TSan knows.  GBytes counts its
+ * references in GLib, too: its last release is told to TSan.
+ */
+#pragma once
+#ifdef __SANITIZE_THREAD__
+#include <dlfcn.h>
+#include <errno.h>
+#include <glib.h>
+#include <pthread.h>
+#include <sanitizer/tsan_interface.h>
+
+static inline pthread_mutex_t *tsan_mutex(GMutex *mutex)
+{
+	pthread_mutex_t *made = __atomic_load_n((pthread_mutex_t **)&mutex->p, __ATOMIC_ACQUIRE);
+	if (made)
+		return made;
+	pthread_mutex_t *fresh = calloc(1, sizeof *fresh), *none = NULL;
+	pthread_mutex_init(fresh, NULL);
+	if (__atomic_compare_exchange_n((pthread_mutex_t **)&mutex->p, &none, fresh, false, __ATOMIC_ACQ_REL,
+	                                __ATOMIC_ACQUIRE))
+		return fresh;
+	free(fresh);
+	return none;
+}
+
+static inline pthread_cond_t *tsan_cond(GCond *cond)
+{
+	pthread_cond_t *made = __atomic_load_n((pthread_cond_t **)&cond->p, __ATOMIC_ACQUIRE);
+	if (made)
+		return made;
+	pthread_cond_t *fresh = calloc(1, sizeof *fresh), *none = NULL;
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(fresh, &attr);
+	if (__atomic_compare_exchange_n((pthread_cond_t **)&cond->p, &none, fresh, false, __ATOMIC_ACQ_REL,
+	                                __ATOMIC_ACQUIRE))
+		return fresh;
+	free(fresh);
+	return none;
+}
+
+void g_mutex_init(GMutex *mutex)
+{
+	mutex->p = NULL;
+}
+
+void g_mutex_clear(GMutex *mutex)
+{
+	pthread_mutex_destroy(tsan_mutex(mutex));
+	free(mutex->p);
+	mutex->p = NULL;
+}
+
+void g_mutex_lock(GMutex *mutex)
+{
+	pthread_mutex_lock(tsan_mutex(mutex));
+}
+
+void g_mutex_unlock(GMutex *mutex)
+{
+	pthread_mutex_unlock(tsan_mutex(mutex));
+}
+
+gboolean g_mutex_trylock(GMutex *mutex)
+{
+	return pthread_mutex_trylock(tsan_mutex(mutex)) == 0;
+}
+
+void g_cond_init(GCond *cond)
+{
+	cond->p = NULL;
+}
+
+void g_cond_clear(GCond *cond)
+{
+	pthread_cond_destroy(tsan_cond(cond));
+	free(cond->p);
+	cond->p = NULL;
+}
+
+void g_cond_wait(GCond *cond, GMutex *mutex)
+{
+	pthread_cond_wait(tsan_cond(cond), tsan_mutex(mutex));
+}
+
+gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_us)
+{
+	struct timespec end = {end_us / 1000000, end_us % 1000000 * 1000};
+	return pthread_cond_timedwait(tsan_cond(cond), tsan_mutex(mutex), &end) != ETIMEDOUT;
+}
+
+void g_cond_signal(GCond *cond)
+{
+	pthread_cond_signal(tsan_cond(cond));
+}
+
+void g_cond_broadcast(GCond *cond)
+{
+	pthread_cond_broadcast(tsan_cond(cond));
+}
+
+/* One place for all GBytes: TSan then orders a release before what follows it. */
+static char tsan_bytes;
+
+typedef struct {
+	GDestroyNotify func;
+	gpointer data;
+} TsanFree;
+
+static void tsan_free(gpointer data)
+{
+	TsanFree *wrapped = data;
+	__tsan_acquire(&tsan_bytes);
+	wrapped->func(wrapped->data);
+	free(wrapped);
+}
+
+GBytes *g_bytes_new_with_free_func(gconstpointer data, gsize size, GDestroyNotify func, gpointer user_data)
+{
+	static GBytes *(*real)(gconstpointer, gsize, GDestroyNotify, gpointer);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "g_bytes_new_with_free_func");
+	TsanFree *wrapped = malloc(sizeof *wrapped);
+	*wrapped = (TsanFree){func, user_data};
+	return real(data, size, tsan_free, wrapped);
+}
+
+void g_bytes_unref(GBytes *bytes)
+{
+	static void (*real)(GBytes *);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "g_bytes_unref");
+	__tsan_release(&tsan_bytes);
+	real(bytes);
+}
+#endif
