@@ -109,7 +109,7 @@ void *tf_memory_alloc(TfMemoryClass class, size_t bytes, GError **error)
 	void *memory = NULL;
 	size_t size = rounded(bytes);
 	if (is_mapped(bytes))
-		memory = map_pages(size);
+		memory = size >= bytes ? map_pages(size) : NULL; /* rounding up may overflow */
 	else if (posix_memalign(&memory, 64, size) != 0)
 		memory = NULL;
 	if (!memory) {
