@@ -144,7 +144,7 @@ sanitizer_is_silent() {
 	local report
 	for report in "$SCRATCH"/sanitizer.*; do
 		[ -e "$report" ] || continue
-		cat "$report"
+		head -n 32 "$report"
 		fail "a sanitizer reports"
 	done
 }
@@ -187,9 +187,10 @@ at_exit() {
 	trap - EXIT
 	[ "$code" = 0 ] || {
 		local log
-		for log in "${MESSAGES:-}" "${MNT:-}/.tiffuse/log" "$SCRATCH"/sanitizer.*; do
+		for log in "${MESSAGES:-}" "${MNT:-}/.tiffuse/log"; do
 			[ ! -f "$log" ] || { echo "--- ${log#"$SCRATCH"/}" && tail -n 20 "$log"; } || true
 		done
+		(sanitizer_is_silent) || true
 		exit "$code"
 	}
 	for mnt in "${!EXIT_FILE[@]}"; do
