@@ -35,6 +35,7 @@ const char *tf_options_help(void)
 	       "the machine\n"
 	       "  memory=256M         target for the peak resident memory, at least 64M\n"
 	       "  threads=N           default: one for each core\n"
+	       "  cache-dir=FOLDER    what the next mount can use; default ~/.cache/tiffuse, or none\n"
 	       "  spool-dir=/var/tmp  where a header too large for memory goes\n"
 	       "  allow_other, allow_root, auto_unmount, noexec, noatime: as FUSE has them\n"
 	       "\n"

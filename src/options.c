@@ -208,6 +208,12 @@ static bool set_spool(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_cache(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.cache_dir = strcmp(value, "none") == 0 ? NULL : keep(options, value);
+	return *value != '\0' || expected(error, value, "a folder, or none");
+}
+
 static const struct {
 	const char *name;
 	SetFunc set;
@@ -229,6 +235,7 @@ static const struct {
         {"missing", set_missing},
         {"spool-dir", set_spool},
         {"slot", set_slot},
+        {"cache-dir", set_cache},
 };
 
 /* Passed on to libfuse.  ro, nodev, nosuid and default_permissions hold anyway. */
@@ -406,6 +413,8 @@ static void set_defaults(TfOptions *options)
 	                                    .memory_bytes = 256 * TF_MIB,
 	                                    .threads = g_get_num_processors(),
 	                                    .spool_dir = "/var/tmp"};
+	g_autofree char *cache = g_build_filename(g_get_user_cache_dir(), "tiffuse", NULL);
+	options->mosaic.cache_dir = keep(options, cache);
 }
 
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error)

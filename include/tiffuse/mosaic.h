@@ -31,6 +31,7 @@ typedef struct {
 	uint64_t memory_bytes;  /* target for the peak resident memory */
 	unsigned threads;
 	const char *spool_dir;
+	const char *cache_dir;  /* or NULL: nothing is kept for the next mount */
 } TfMosaicOptions;
 
 typedef struct {
@@ -46,6 +47,7 @@ typedef struct {
 	TfCanvas *canvas;
 	GBytes *blank;          /* the tile that all blank tiles share */
 	double residual_px;     /* the largest rounding of a position */
+	uint32_t headers_read, headers_known; /* files that were opened to learn their size, or were in the index */
 	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
 	uint64_t blank_slots;   /* slots that are holes because no source touches them */
 	uint64_t source_px, source_bytes; /* sums over all sources */

@@ -16,9 +16,18 @@ typedef struct {
 void tf_profiles_free(TfProfiles *profiles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfProfiles, tf_profiles_free)
 
+/* Is it known what the header of this file says?  Then fills *info but for its
+ * icc, and *profile (borrowed until tf_probe_all() returns, or NULL).  Called
+ * by all threads at once. */
+typedef bool (*TfProbeLookup)(const char *path, const TfIdentity *identity, TfImageInfo *info, GBytes **profile,
+                              void *data);
+
 typedef struct {
 	unsigned threads;
-	bool missing_fill; /* a file that does not exist gives width 0 instead of an error */
+	bool missing_fill;    /* a file that does not exist gives width 0 instead of an error */
+	TfProbeLookup lookup; /* or NULL: every file is opened */
+	void *lookup_data;
+	uint32_t *n_opened, *n_known; /* get the numbers of files that had to be opened or were known; or NULL */
 } TfProbeOptions;
 
 /* Fills infos[i] for paths[i].  On failure the error is the first ten that

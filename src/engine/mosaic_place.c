@@ -2,6 +2,8 @@
 #include "mosaic_private.h"
 
 #include <string.h>
+#include <tiffuse/index.h>
+#include <tiffuse/vips_env.h>
 
 void tf_mosaic_note(TfMosaic *mosaic, const char *format, ...)
 {
@@ -16,6 +18,32 @@ static const TfPlace *place_at(const TfMosaic *mosaic, guint i)
 	return &g_array_index(mosaic->arrangement->places, TfPlace, i);
 }
 
+/* --- the index of headers ------------------------------------------------------- */
+
+static bool look_up(const char *path, const TfIdentity *identity, TfImageInfo *info, GBytes **profile, void *index)
+{
+	return tf_index_lookup(index, path, identity, info, profile);
+}
+
+static bool probe_with_index(TfMosaic *mosaic, const char *cache_dir, const char *const *paths, uint32_t n,
+                             TfProbeOptions *probe, TfImageInfo *infos, GError **error)
+{
+	g_autofree char *maker = g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
+	TfIndexPlace place = {cache_dir, mosaic->source, maker};
+	g_autoptr(TfIndex) index = tf_index_load(&place);
+	g_autoptr(GError) unsaved = NULL;
+	int64_t now_ns = g_get_real_time() * 1000;
+	probe->lookup = look_up;
+	probe->lookup_data = index;
+	if (!tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error))
+		return false;
+	if (mosaic->headers_read > 0 &&
+	    !tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, now_ns, &unsaved))
+		tf_mosaic_note(mosaic, "sizes of the sources are not kept for the next mount: %s (cache-dir=)",
+		               unsaved->message);
+	return true;
+}
+
 /* Headers of all files that exist; those of missing ones stay 0 x 0. */
 static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfImageInfo *infos, GError **error)
 {
@@ -25,8 +53,13 @@ static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfIma
 	for (guint i = 0; i < n; i++)
 		if (!place_at(mosaic, i)->missing)
 			paths[n_present++] = place_at(mosaic, i)->path;
-	TfProbeOptions probe = {.threads = options->threads, .missing_fill = options->arrange.missing_fill};
-	if (!tf_probe_all(paths, n_present, &probe, found, &mosaic->profiles, error))
+	TfProbeOptions probe = {.threads = options->threads,
+	                        .missing_fill = options->arrange.missing_fill,
+	                        .n_opened = &mosaic->headers_read,
+	                        .n_known = &mosaic->headers_known};
+	bool ok = options->cache_dir ? probe_with_index(mosaic, options->cache_dir, paths, n_present, &probe, found, error)
+	                             : tf_probe_all(paths, n_present, &probe, found, &mosaic->profiles, error);
+	if (!ok)
 		return false;
 	for (guint i = 0, j = 0; i < n; i++)
 		infos[i] = place_at(mosaic, i)->missing ? (TfImageInfo){.orientation = 1} : found[j++];

@@ -32,6 +32,8 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	add_number(out, "height", (uint64_t)m->pyramid.level[0].height);
 	add_number(out, "sources", tf_scene_n_sources(m->scene));
 	add_number(out, "sources_missing", m->n_missing);
+	add_number(out, "headers_read", m->headers_read);
+	add_number(out, "headers_known", m->headers_known);
 	add_number(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
 	add_number(out, "levels", (uint64_t)m->pyramid.n_levels);
 	add_number(out, "tile", (uint64_t)m->pyramid.tile);

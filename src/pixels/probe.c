@@ -23,10 +23,11 @@ typedef struct {
 	const TfProbeOptions *options;
 	TfImageInfo *infos;
 	GError **errors; /* one per path, NULL where all is well */
-	_Atomic uint32_t next;
-	GMutex lock; /* guards the table of profiles */
+	_Atomic uint32_t next, n_opened, n_known;
+	GMutex lock; /* guards the tables of profiles */
 	TfProfiles *profiles;
 	GHashTable *profile_index; /* GBytes -> index */
+	GHashTable *known_index;   /* the same by address: hashing a known profile once for each file takes longer than stat */
 } Probe;
 
 void tf_profiles_free(TfProfiles *profiles)
@@ -49,6 +50,22 @@ static uint32_t profile_index(Probe *probe, const void *data, size_t length)
 		g_ptr_array_add(probe->profiles->profiles, g_bytes_ref(profile));
 		g_hash_table_insert(probe->profile_index, profile, GUINT_TO_POINTER(index));
 	}
+	g_mutex_unlock(&probe->lock);
+	return index;
+}
+
+static uint32_t known_profile_index(Probe *probe, GBytes *profile)
+{
+	if (!profile)
+		return 0;
+	g_mutex_lock(&probe->lock);
+	uint32_t index = GPOINTER_TO_UINT(g_hash_table_lookup(probe->known_index, profile));
+	g_mutex_unlock(&probe->lock);
+	if (index > 0)
+		return index;
+	index = profile_index(probe, g_bytes_get_data(profile, NULL), g_bytes_get_size(profile));
+	g_mutex_lock(&probe->lock);
+	g_hash_table_insert(probe->known_index, profile, GUINT_TO_POINTER(index));
 	g_mutex_unlock(&probe->lock);
 	return index;
 }
@@ -188,6 +205,36 @@ static bool probe_file(Probe *probe, const char *path, TfImageInfo *info, GError
 	return is_jpeg ? probe_jpeg(probe, path, fd, info, error) : probe_vips(probe, path, info, error);
 }
 
+/* A file that cannot be had fails here as it would when opened. */
+static bool look_up(Probe *probe, const char *path, TfImageInfo *info, bool *known, GError **error)
+{
+	const TfProbeOptions *options = probe->options;
+	TfIdentity identity;
+	GBytes *profile = NULL;
+	*known = false;
+	if (!options->lookup)
+		return true;
+	if (!tf_identity_of_path(path, &identity, error))
+		return false;
+	*known = options->lookup(path, &identity, info, &profile, options->lookup_data);
+	if (!*known)
+		return true;
+	atomic_fetch_add(&probe->n_known, 1);
+	info->icc = known_profile_index(probe, profile);
+	return true;
+}
+
+static bool probe_path(Probe *probe, const char *path, TfImageInfo *info, GError **error)
+{
+	bool known;
+	if (!look_up(probe, path, info, &known, error))
+		return false;
+	if (known)
+		return true;
+	atomic_fetch_add(&probe->n_opened, 1);
+	return probe_file(probe, path, info, error);
+}
+
 static gpointer probe_thread(gpointer data)
 {
 	Probe *probe = data;
@@ -196,7 +243,7 @@ static gpointer probe_thread(gpointer data)
 		if (i >= probe->n)
 			break;
 		GError *error = NULL;
-		if (probe_file(probe, probe->paths[i], &probe->infos[i], &error))
+		if (probe_path(probe, probe->paths[i], &probe->infos[i], &error))
 			continue;
 		if (probe->options->missing_fill && g_error_matches(error, TF_ERROR, TF_ERROR_MISSING))
 			g_clear_error(&error);
@@ -238,6 +285,7 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
 	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors, .profiles = found};
 	g_mutex_init(&probe.lock);
 	probe.profile_index = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+	probe.known_index = g_hash_table_new(NULL, NULL);
 	unsigned n_threads = CLAMP(options->threads, 1, MAX(n / 16, 1));
 	g_autofree GThread **threads = g_new0(GThread *, n_threads);
 	for (unsigned i = 0; i < n_threads; i++)
@@ -245,9 +293,14 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
 	for (unsigned i = 0; i < n_threads; i++)
 		g_thread_join(threads[i]);
 	g_hash_table_unref(probe.profile_index);
+	g_hash_table_unref(probe.known_index);
 	g_mutex_clear(&probe.lock);
 	if (!report_errors(&probe, error))
 		return false;
+	if (options->n_opened)
+		*options->n_opened = probe.n_opened;
+	if (options->n_known)
+		*options->n_known = probe.n_known;
 	*profiles = g_steal_pointer(&found);
 	return true;
 }
