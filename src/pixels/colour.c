@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "colour.h"
 
+#include <tiffuse/canvas.h>
+
 /* Each step replaces *image by what the operation gave, or fails.  The result
  * comes by address: as a value it would be read before the operation ran. */
 static bool step(VipsImage **image, int failed, VipsImage **out)
@@ -27,11 +29,14 @@ static bool to_interpretation(VipsImage **image, VipsInterpretation wanted)
 	return step(image, vips_colourspace(*image, &out, wanted, NULL), &out);
 }
 
-static bool flatten(VipsImage **image, const uint8_t background[3])
+/* Over what surrounds the sources, too. */
+static bool flatten(VipsImage **image, TfSpace space, const uint8_t background[3])
 {
 	if (!vips_image_hasalpha(*image))
 		return true;
-	double ink[3] = {background[0], background[1], background[2]};
+	uint8_t samples[3];
+	tf_background_samples(space, background, samples);
+	double ink[3] = {samples[0], samples[1], samples[2]};
 	int n = vips_image_get_bands(*image) > 2 ? 3 : 1;
 	g_autoptr(VipsArrayDouble) array = vips_array_double_new(ink, n);
 	VipsImage *out = NULL;
@@ -55,7 +60,7 @@ VipsImage *tf_colour_convert(VipsImage *in, TfSpace space, bool to_srgb, const u
 	VipsInterpretation wanted = bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
 	bool icc = to_srgb && vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0;
 	if ((!icc || to_srgb_profile(&image)) && to_interpretation(&image, wanted) &&
-	    flatten(&image, background) && to_bytes(&image) && vips_image_get_bands(image) == bands)
+	    flatten(&image, space, background) && to_bytes(&image) && vips_image_get_bands(image) == bands)
 		return g_steal_pointer(&image);
 	g_autofree char *prefix = g_strdup_printf("%s: its colours cannot be converted", path);
 	tf_vips_fail(error, TF_ERROR_DAMAGED, prefix);

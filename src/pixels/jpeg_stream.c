@@ -133,12 +133,24 @@ void tf_jpeg_stream_clear(TfJpegStream *stream)
 	g_clear_pointer(&stream->window, g_free);
 }
 
+static int code_of_message(int message)
+{
+	switch (message) {
+	case JERR_OUT_OF_MEMORY:
+		return TF_ERROR_NO_MEMORY;
+	case JERR_BAD_PRECISION:
+	case JERR_SOF_UNSUPPORTED: /* lossless and hierarchical */
+		return TF_ERROR_UNSUPPORTED;
+	default:
+		return TF_ERROR_DAMAGED;
+	}
+}
+
 static bool report(TfJpegStream *stream, GError **error)
 {
 	if (stream->read_errno)
 		return tf_error_set_errno(error, stream->read_errno, "%s", stream->path);
-	int code = stream->errors.msg_code == JERR_OUT_OF_MEMORY ? TF_ERROR_NO_MEMORY : TF_ERROR_DAMAGED;
-	g_set_error(error, TF_ERROR, code, "%s: %s", stream->path, stream->reason);
+	g_set_error(error, TF_ERROR, code_of_message(stream->errors.msg_code), "%s: %s", stream->path, stream->reason);
 	return false;
 }
 

@@ -33,7 +33,7 @@ void tf_jpeg_stream_clear(TfJpegStream *stream);
 
 /* Runs step(stream, data), which may call libjpeg; it must own nothing that
  * needs cleaning up, since an error leaves it by longjmp.  Fails with IO,
- * NO_MEMORY or DAMAGED, also if a warning in the data occurred: libjpeg then goes on with
- * made-up pixels, we do not. */
+ * NO_MEMORY, UNSUPPORTED or DAMAGED, also if a warning in the data occurred:
+ * libjpeg then goes on with made-up pixels, we do not. */
 bool tf_jpeg_stream_try(TfJpegStream *stream, void (*step)(TfJpegStream *stream, void *data), void *data,
                         GError **error);

@@ -2,6 +2,7 @@
 #include "vips_private.h"
 
 #include <stdio.h>
+#include <tiffuse/log.h>
 #include <tiffuse/vips_env.h>
 #include <vips/vips.h>
 #include <jpeglib.h>
@@ -10,8 +11,16 @@
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 
+/* libvips warns of each row and tile of a damaged file, past our log; the
+ * failure itself is told once by whoever meets it. */
+static void on_warning(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+	tf_log(TF_LOG_DEBUG, "libvips: %s", message);
+}
+
 bool tf_vips_start(GError **error)
 {
+	g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, on_warning, NULL);
 	if (VIPS_INIT("tiffuse"))
 		return tf_vips_fail(error, TF_ERROR_UNSUPPORTED, "libvips does not start");
 	vips_concurrency_set(1);
