@@ -206,11 +206,9 @@ static VipsImage *paint(int bands, bool wide, VipsInterpretation type)
 		two[i] = (uint16_t)(one[i] * 256 + g_rand_int_range(random, 0, 256));
 	}
 	g_rand_free(random);
-	VipsImage *view = wide ? vips_image_new_from_memory(two, n * 2, W, H, bands, VIPS_FORMAT_USHORT)
-	                       : vips_image_new_from_memory(one, n, W, H, bands, VIPS_FORMAT_UCHAR);
-	view->Type = type;
-	VipsImage *image = vips_image_copy_memory(view);
-	g_object_unref(view);
+	VipsImage *image = wide ? vips_image_new_from_memory_copy(two, n * 2, W, H, bands, VIPS_FORMAT_USHORT)
+	                        : vips_image_new_from_memory_copy(one, n, W, H, bands, VIPS_FORMAT_UCHAR);
+	image->Type = type;
 	return image;
 }
 
