@@ -52,9 +52,14 @@ static void wait_for_tile(TfEngine *engine, TfReader *reader, Seek *seek)
 	seek->deadline_us = g_get_monotonic_time() + SEEK_PATIENCE_US;
 	tf_reader_at(reader, seek->region.ordinal);
 	g_mutex_lock(&engine->lock);
-	g_queue_push_tail(&engine->seeks, seek);
-	g_cond_signal(&engine->tick);
+	bool timed = !engine->stopping; /* the timer has ended otherwise */
+	if (timed) {
+		g_queue_push_tail(&engine->seeks, seek);
+		g_cond_signal(&engine->tick);
+	}
 	g_mutex_unlock(&engine->lock);
+	if (!timed)
+		seek_unref(seek);
 	tf_tile_request(engine, seek->region.tile, seek->region.ordinal, on_tile, seek);
 }
 

@@ -233,6 +233,13 @@ static void test_reads_after_the_stop(void)
 	tf_engine_stop(engine);
 	for (int i = 0; i < 20; i++)
 		g_assert_cmpint(read_at(engine, reader, size, first + (uint64_t)i * 4096, 4096, buffer), ==, EINTR);
+	g_usleep(50 * 1000); /* the timer has ended, too */
+	for (int i = 0; i < 3; i++) {
+		Answer answer;
+		answer_init(&answer, NULL);
+		tf_engine_seek_hole(engine, reader, first + (uint64_t)i * 4096, on_seek, &answer);
+		g_assert_cmpint(answer_wait(&answer), ==, EINTR);
+	}
 	tf_reader_free(reader);
 }
 
