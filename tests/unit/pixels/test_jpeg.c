@@ -239,7 +239,7 @@ static void test_flips(gconstpointer data)
 			continue;
 		g_autoptr(GError) error = NULL;
 		if (!read_all(&placed, &reading, NULL, (i % 3) * 25, 1 + i % 7, &verdicts, &error))
-			g_assert_error(error, TF_ERROR, TF_ERROR_DAMAGED);
+			g_assert_true(error->code == TF_ERROR_DAMAGED || error->code == TF_ERROR_UNSUPPORTED);
 	}
 	g_rand_free(random);
 }
