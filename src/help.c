@@ -35,8 +35,9 @@ const char *tf_options_help(void)
 	       "the machine\n"
 	       "  memory=256M         target for the peak resident memory, at least 64M\n"
 	       "  threads=N           default: one for each core\n"
+	       "  spool=8G            disk for decoded rows that memory has no room for; 0: none\n"
 	       "  cache-dir=FOLDER    what the next mount can use; default ~/.cache/tiffuse, or none\n"
-	       "  spool-dir=/var/tmp  where a header too large for memory goes\n"
+	       "  spool-dir=/var/tmp  where they go, and a header too large for memory\n"
 	       "  allow_other, allow_root, auto_unmount, noexec, noatime: as FUSE has them\n"
 	       "\n"
 	       "exit codes: 0 all is well, 1 usage, 2 arrangement or sources, 32 the mount failed\n";

@@ -96,7 +96,9 @@ static int serve(const TfOptions *options, int ready_pipe)
 	if (!mosaic)
 		return fail(error);
 	tell_notes(mosaic);
-	TfEngineOptions engine_options = {.threads = options->mosaic.threads};
+	TfEngineOptions engine_options = {.threads = options->mosaic.threads,
+	                                  .spool_dir = options->mosaic.spool_dir,
+	                                  .spool_bytes = options->spool_bytes};
 	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
 	g_autoptr(TfFs) fs = tf_fs_new(mosaic, engine);
 	Ready ready = {ready_pipe, options->foreground};

@@ -204,6 +204,15 @@ static bool set_missing(TfOptions *options, const char *value, GError **error)
 
 static bool set_spool(TfOptions *options, const char *value, GError **error)
 {
+	guint64 bytes;
+	if (!parse_bytes(value, 0, &bytes, error))
+		return false;
+	options->spool_bytes = bytes;
+	return true;
+}
+
+static bool set_spool_dir(TfOptions *options, const char *value, GError **error)
+{
 	options->mosaic.spool_dir = keep(options, value);
 	return true;
 }
@@ -233,7 +242,8 @@ static const struct {
         {"overlap-order", set_overlap_order},
         {"orientation", set_orientation},
         {"missing", set_missing},
-        {"spool-dir", set_spool},
+        {"spool", set_spool},
+        {"spool-dir", set_spool_dir},
         {"slot", set_slot},
         {"cache-dir", set_cache},
 };
@@ -404,7 +414,7 @@ static bool take_words(TfOptions *options, const GPtrArray *words, GError **erro
 
 static void set_defaults(TfOptions *options)
 {
-	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free)};
+	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free), .spool_bytes = 8 * TF_GIB};
 	options->mosaic = (TfMosaicOptions){.tile = 512,
 	                                    .compression = TF_COMPRESSION_JPEG,
 	                                    .quality = 85,

@@ -12,6 +12,7 @@ typedef struct {
 	TfRunMode mode;
 	TfMosaicOptions mosaic; /* its strings point into `values` */
 	bool foreground, debug;
+	uint64_t spool_bytes;   /* bound of the spool */
 	char *mountpoint;
 	char *fuse_options;     /* comma-separated, or NULL */
 	GPtrArray *values;      /* strings that are kept */

@@ -32,6 +32,7 @@ uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsam
  * TOO_LARGE if no quality fits. */
 GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *requantised, GError **error);
 
-/* What must stand after the stream in the slot so that readers skip the rest,
- * apart from zeros: zstd wants a skippable frame's head.  Already part of what
- * tf_encode_tile() returns. */
+/* How many bytes of a tile from tf_encode_tile() are the tile itself.  For zstd
+ * the head of a skippable frame follows, so that readers of a slot pass over
+ * the zeros after it; a file without slots leaves it out. */
+uint64_t tf_encode_stream_bytes(const TfEncoder *encoder, GBytes *tile);

@@ -16,6 +16,8 @@ typedef struct _TfEngine TfEngine;
 
 typedef struct {
 	unsigned threads;
+	const char *spool_dir; /* copied */
+	uint64_t spool_bytes;  /* bound of the spool; 0: none */
 } TfEngineOptions;
 
 /* Starts the workers.  The mosaic is borrowed. */

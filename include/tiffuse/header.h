@@ -36,6 +36,13 @@ typedef struct {
  * for each tile, level by level in raster order.  NULL: none does. */
 typedef bool (*TfIsBlankFunc)(TfTile tile, void *data);
 
+/* Where a tile's bytes stand when that is not in the layout's slots.  Called
+ * as TfIsBlankFunc is. */
+typedef struct {
+	uint64_t offset, count;
+} TfTilePlace;
+typedef TfTilePlace (*TfTilePlaceFunc)(TfTile tile, void *data);
+
 typedef struct _TfHeader TfHeader;
 
 /* Fails with TOO_LARGE if libtiff's header exceeds the layout's bound (a bug),
@@ -44,6 +51,10 @@ typedef struct _TfHeader TfHeader;
  * 64 KiB around a tile of less than 6.4 KiB, whose counts it makes SHORT. */
 TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
                         GError **error);
+/* The same for a file without slots: every count is from 1 to the layout's
+ * slot_bytes.  The bound of the size is the same, too. */
+TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place, void *data,
+                                GError **error);
 void tf_header_free(TfHeader *header);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfHeader, tf_header_free)
 

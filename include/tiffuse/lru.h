@@ -24,6 +24,11 @@ TfLru *tf_lru_new(const TfLruClass *classes, unsigned n_classes, uint64_t limit_
 void tf_lru_free(TfLru *lru);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfLru, tf_lru_free)
 
+/* `func` is told of each value of the class that tf_lru_trim() evicts, before
+ * it is released and without the lock.  Set it before the list is used. */
+typedef void (*TfLruEvictFunc)(uint64_t id, void *value, void *data);
+void tf_lru_on_evict(TfLru *lru, unsigned class, TfLruEvictFunc func, void *data);
+
 uint64_t tf_lru_limit(const TfLru *lru);
 
 /* A new reference, or NULL. */
@@ -38,6 +43,9 @@ void tf_lru_put(TfLru *lru, unsigned class, uint64_t id, void *value);
 /* Releases entries, oldest first, until the books are at or below the limit or
  * nothing can be had any more.  Called after memory was taken. */
 void tf_lru_trim(TfLru *lru);
+
+/* As tf_lru_trim(), for `bytes` that are about to be taken. */
+void tf_lru_make_room(TfLru *lru, uint64_t bytes);
 
 /* Releases everything of a class. */
 void tf_lru_clear(TfLru *lru, unsigned class);

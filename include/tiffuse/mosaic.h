@@ -35,13 +35,14 @@ typedef struct {
 } TfMosaicOptions;
 
 typedef struct {
-	char *source, *name, *fingerprint;
+	char *source, *name, *fingerprint, *spool_dir;
 	TfArrangement *arrangement;
 	TfProfiles *profiles;
 	TfScene *scene;
 	TfPyramid pyramid;
 	TfLayout layout;
 	TfEncoder encoder;
+	TfImageDesc image;      /* what the header says of the picture; it borrows from the mosaic */
 	TfHeader *header;
 	TfSources *sources;
 	TfCanvas *canvas;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine_private.h"
+#include "spooling.h"
 
 static void *bytes_ref(void *bytes)
 {
@@ -58,6 +58,8 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
 	tf_memory_keep_spare(spare);
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
+	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
+	tf_lru_on_evict(engine->lru, TF_LRU_STRIPS, tf_spooling_on_evict, engine);
 	engine->flight = tf_flight_new();
 	g_mutex_init(&engine->lock);
 	g_cond_init(&engine->work);
@@ -137,6 +139,7 @@ void tf_engine_free(TfEngine *engine)
 	g_hash_table_unref(engine->strip_jobs);
 	g_hash_table_unref(engine->busy_sources);
 	tf_lru_free(engine->lru);
+	tf_spool_free(engine->spool);
 	tf_flight_free(engine->flight);
 	tf_memory_keep_spare(0);
 	g_cond_clear(&engine->work);

@@ -19,6 +19,7 @@
 #include <tiffuse/engine.h>
 #include <tiffuse/flight.h>
 #include <tiffuse/lru.h>
+#include <tiffuse/spool.h>
 
 enum { TF_LRU_STRIPS, TF_LRU_TILES, TF_LRU_CURSORS, TF_LRU_CLASSES };
 typedef enum { TF_URGENT, TF_FORWARD, TF_SWEEP, TF_PRIORITIES } TfPriority;
@@ -41,6 +42,8 @@ struct _Pass {
 	int top_level;     /* the highest level it makes */
 	bool encodes_all;  /* a forward pass; otherwise only the target */
 	uint64_t target;   /* ordinal; only without encodes_all */
+	bool exclusive;    /* an export: whoever waits for a tile waits for this pass */
+	uint64_t wanted_from; /* tiles before it are not encoded; they are made for those above them */
 	int64_t max_blocks;   /* most blocks that are planned at a time */
 	int64_t first_block;  /* raster index; tiles whose blocks began before it cannot be completed */
 
@@ -102,6 +105,7 @@ typedef struct {
 struct _TfEngine {
 	const TfMosaic *mosaic;
 	TfLru *lru;
+	TfSpool *spool;
 	TfFlight *flight;
 	TfCounters counters;
 	unsigned n_threads;
@@ -142,6 +146,9 @@ void tf_strip_job_fail_locked(TfEngine *engine, StripJob *job, const GError *err
 Pass *tf_pass_demand_locked(TfEngine *engine, TfTile tile);
 /* A pass over everything from block `first` on. */
 Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t reader_ordinal);
+/* A pass from the first block on that makes all tiles from `ordinal` on, for
+ * the only reader there is. */
+Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal);
 Pass *tf_pass_ref(Pass *pass);
 void tf_pass_unref(Pass *pass);
 /* Its queued work is dropped; tiles that others wait for are asked for anew. */

@@ -25,6 +25,7 @@ void tf_mosaic_free(TfMosaic *mosaic)
 	g_free(mosaic->source);
 	g_free(mosaic->name);
 	g_free(mosaic->fingerprint);
+	g_free(mosaic->spool_dir);
 	g_ptr_array_unref(mosaic->notes);
 	g_free(mosaic);
 }
@@ -116,13 +117,15 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	params.header_bytes = bound;
 	if (!tf_layout_init(&mosaic->layout, &mosaic->pyramid, &params, error))
 		return false;
+	mosaic->spool_dir = g_strdup(options->spool_dir);
 	TfImageDesc desc = {.compression = options->compression,
 	                    .bands = mosaic->encoder.space.kind == TF_SPACE_GREY ? 1 : 3,
 	                    .hsamp = mosaic->encoder.hsamp,
 	                    .vsamp = mosaic->encoder.vsamp,
 	                    .icc = icc,
 	                    .software = software,
-	                    .spool_dir = options->spool_dir};
+	                    .spool_dir = mosaic->spool_dir};
+	mosaic->image = desc;
 	mosaic->header = tf_header_new(&mosaic->layout, &desc, is_blank, mosaic, error);
 	if (!mosaic->header)
 		return false;

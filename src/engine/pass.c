@@ -94,6 +94,14 @@ Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t rea
 	return pass;
 }
 
+Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal)
+{
+	Pass *pass = tf_pass_forward_locked(engine, 0, ordinal); /* nothing is planned before the lock is free */
+	pass->exclusive = true;
+	pass->wanted_from = ordinal;
+	return pass;
+}
+
 /* --- how far it goes ------------------------------------------------------------ */
 
 static int64_t next_block_index(const Pass *pass)

@@ -83,6 +83,7 @@ static void add_memory(GString *out, TfEngine *engine)
 		add_number(out, names[i], tf_memory_used(i));
 	add_number(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
 	add_number(out, "memory_peak_rss_bytes", peak_rss_bytes());
+	add_number(out, "spool_bytes", tf_spool_bytes(engine->spool));
 	add_number(out, "open_files", tf_sources_open_files(engine->mosaic->sources));
 	add_number(out, "threads", engine->n_threads);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine_private.h"
+#include "spooling.h"
 
 #include <tiffuse/log.h>
 
@@ -36,6 +36,21 @@ static TfRows visible_rows(const TfEngine *engine, uint32_t index, int64_t tile_
 		y1 = MAX(y1, fragment->rect.y1);
 	}
 	return (TfRows){(int32_t)(y0 - source->y), (int32_t)(y1 - source->y)};
+}
+
+/* The columns of the source that lie in the tile. */
+static Columns columns_in_tile(const TileJob *job, uint32_t index)
+{
+	const TfMosaic *mosaic = job->group->pass->engine->mosaic;
+	const TfSource *source = tf_scene_source(mosaic->scene, index);
+	int64_t tile = mosaic->pyramid.tile;
+	int64_t x0 = job->tile.col * tile - source->x, x1 = x0 + tile;
+	return (Columns){(int32_t)MAX(x0, 0), (int32_t)MIN(x1, source->width)};
+}
+
+static bool covers(const TfStrip *strip, Columns columns)
+{
+	return strip->x0 <= columns.x0 && strip->x0 + strip->samples->width >= columns.x1;
 }
 
 /* --- asking ------------------------------------------------------------------ */
@@ -91,6 +106,8 @@ static void hold_strip_locked(TileJob *job, uint32_t index, uint64_t key, TfStri
 	const TfMosaic *mosaic = pass->engine->mosaic;
 	const TfSource *source = tf_scene_source(mosaic->scene, index);
 	int64_t tile = mosaic->pyramid.tile, right = MIN(source->x + source->width, pass->range.c1 * tile);
+	if (strip->samples->width < source->width)
+		return; /* only a window of it is in memory */
 	if (right > job->group->range.c1 * tile && !g_hash_table_contains(pass->held, GSIZE_TO_POINTER(key)))
 		g_hash_table_insert(pass->held, GSIZE_TO_POINTER(key), tf_strip_ref(strip));
 }
@@ -179,7 +196,9 @@ static void deliver_locked(TfEngine *engine, StripJob *job, TfStrip *strip, cons
 	g_hash_table_remove(engine->strip_jobs, GSIZE_TO_POINTER(job->key));
 	for (guint i = 0; i < job->dependents->len; i++) {
 		TileJob *tile = g_ptr_array_index(job->dependents, i);
-		if (strip) {
+		if (strip && !covers(strip, columns_in_tile(tile, job->source))) {
+			wait_for_strip_locked(engine, tile, job->source, job->key); /* came after the window was cut */
+		} else if (strip) {
 			give_strip(tile, job->source, strip);
 			hold_strip_locked(tile, job->source, job->key, strip);
 		} else if (!tile->error) {
@@ -226,21 +245,62 @@ static bool is_wanted_locked(const StripJob *job)
 	return false;
 }
 
+static Columns wanted_columns(TfEngine *engine, const StripJob *job)
+{
+	Columns all = {G_MAXINT32, 0};
+	g_mutex_lock(&engine->lock);
+	for (guint i = 0; i < job->dependents->len; i++) {
+		Columns one = columns_in_tile(g_ptr_array_index(job->dependents, i), job->source);
+		all = (Columns){MIN(all.x0, one.x0), MAX(all.x1, one.x1)};
+	}
+	g_mutex_unlock(&engine->lock);
+	return all;
+}
+
+/* A big strip goes to the spool but for the columns that are waited for. */
+static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip, GError **error)
+{
+	Columns columns = wanted_columns(engine, job);
+	if (tf_spooling_is_big(engine, strip) && columns.x1 - columns.x0 < strip->samples->width &&
+	    tf_spooling_store(engine, job->key, strip)) {
+		TfStrip *window = tf_spooling_crop(strip, columns, error);
+		tf_strip_unref(strip);
+		return window;
+	}
+	tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
+	return strip;
+}
+
+/* What a decoding takes is set free before it begins: afterwards would be a
+ * strip, or a progressive source's coefficients, above the limit. */
+static void make_room(TfEngine *engine, const StripJob *job)
+{
+	const TfMosaic *mosaic = engine->mosaic;
+	const TfSource *source = tf_scene_source(mosaic->scene, job->source);
+	bool whole = tf_source_is_whole(mosaic->sources, job->source);
+	int32_t rows = whole ? source->height : job->rows.y1 - job->rows.y0;
+	tf_lru_make_room(engine->lru, tf_source_decode_bytes(mosaic->sources, job->source) +
+	                                      tf_samples_size(mosaic->encoder.space, source->width, rows));
+}
+
 static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
 {
 	/* The source may have been decoded as a whole while the job was parked. */
 	TfStrip *strip = tf_lru_get(engine->lru, TF_LRU_STRIPS, job->key);
+	if (!strip)
+		strip = tf_spooling_load(engine, job->key, wanted_columns(engine, job));
 	if (strip)
 		return strip;
 	TfDecodeCount count = {0};
 	int64_t row = first_tile_row(engine, job->source) + (int64_t)(job->key & ((1 << STRIP_BITS) - 1));
 	job->rows = visible_rows(engine, job->source, row);
+	make_room(engine, job);
 	if (tf_source_is_whole(engine->mosaic->sources, job->source)) {
 		strip = decode_whole(engine, job, &count, error);
 	} else {
 		strip = decode_strip(engine, job, &count, error);
 		if (strip)
-			tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
+			strip = keep_strip(engine, job, strip, error);
 	}
 	tf_count(&engine->counters.decoded_px, count.decoded_px);
 	tf_count(&engine->counters.skipped_px, count.skipped_px);

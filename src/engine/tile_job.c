@@ -76,12 +76,12 @@ static void promise_locked(Pass *pass, uint64_t ordinal)
 {
 	TfEngine *engine = pass->engine;
 	TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
-	if (!is_completable(pass, tile) || tf_mosaic_is_blank(engine->mosaic, tile))
+	if (ordinal < pass->wanted_from || !is_completable(pass, tile) || tf_mosaic_is_blank(engine->mosaic, tile))
 		return;
 	GBytes *made = tf_lru_get(engine->lru, TF_LRU_TILES, ordinal);
 	if (made)
 		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(ordinal), made);
-	else if (tf_flight_join(engine->flight, ordinal, NULL, NULL))
+	else if (tf_flight_join(engine->flight, ordinal, NULL, NULL) || pass->exclusive)
 		g_hash_table_add(pass->promised, GSIZE_TO_POINTER(ordinal));
 }
 

@@ -230,7 +230,7 @@ static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *des
 }
 
 static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const TfImageDesc *desc, int level,
-                        TfIsBlankFunc is_blank, void *data)
+                        TfTilePlaceFunc place, void *data)
 {
 	const TfLevel *size = &layout->pyramid.level[level];
 	if (!set_tags(tif, &layout->pyramid, desc, level))
@@ -240,23 +240,23 @@ static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const
 	TfTile tile = {.level = level};
 	for (tile.row = 0; tile.row < size->rows; tile.row++)
 		for (tile.col = 0; tile.col < size->cols; tile.col++) {
-			bool blank = is_blank && is_blank(tile, data);
-			author->slot = blank ? layout->blank_offset : tf_layout_tile_offset(layout, tile);
-			if (TIFFWriteRawTile(tif, n++, &nothing, layout->slot_bytes) < 0)
+			TfTilePlace at = place(tile, data);
+			author->slot = at.offset;
+			if (TIFFWriteRawTile(tif, n++, &nothing, (tmsize_t)at.count) < 0)
 				return false;
 		}
 	author->slot = 0;
 	return TIFFWriteDirectory(tif);
 }
 
-static bool write_levels(Author *author, const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank,
+static bool write_levels(Author *author, const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place,
                          void *data)
 {
 	g_autoptr(TIFF) tif = open_tiff(author);
 	if (!tif)
 		return false;
 	for (int level = 0; level < layout->pyramid.n_levels; level++)
-		if (!write_level(tif, author, layout, desc, level, is_blank, data))
+		if (!write_level(tif, author, layout, desc, level, place, data))
 			return false;
 	return true;
 }
@@ -278,8 +278,8 @@ static int open_unlinked(const char *directory, GError **error)
 	return fd;
 }
 
-TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
-                        GError **error)
+TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place, void *data,
+                                GError **error)
 {
 	g_autoptr(TfHeader) header = g_new0(TfHeader, 1);
 	header->fd = -1;
@@ -291,7 +291,7 @@ TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBla
 			return NULL;
 	}
 	Author author = {.header = header, .limit = layout->header_bytes};
-	bool written = write_levels(&author, layout, desc, is_blank, data);
+	bool written = write_levels(&author, layout, desc, place, data);
 	if (written && !author.error) {
 		if (header->bytes)
 			header->bytes = g_realloc(header->bytes, header->size);
@@ -301,4 +301,25 @@ TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBla
 		g_set_error(&author.error, TF_ERROR, TF_ERROR_IO, "cannot write the TIFF header");
 	g_propagate_error(error, author.error);
 	return NULL;
+}
+
+typedef struct {
+	const TfLayout *layout;
+	TfIsBlankFunc is_blank;
+	void *data;
+} Slots;
+
+static TfTilePlace place_of_slot(TfTile tile, void *data)
+{
+	const Slots *slots = data;
+	bool blank = slots->is_blank && slots->is_blank(tile, slots->data);
+	uint64_t offset = blank ? slots->layout->blank_offset : tf_layout_tile_offset(slots->layout, tile);
+	return (TfTilePlace){offset, slots->layout->slot_bytes};
+}
+
+TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
+                        GError **error)
+{
+	Slots slots = {layout, is_blank, data};
+	return tf_header_new_compact(layout, desc, place_of_slot, &slots, error);
 }

@@ -72,3 +72,9 @@ GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *re
 	*counted = (Counted){memory, length};
 	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
 }
+
+uint64_t tf_encode_stream_bytes(const TfEncoder *encoder, GBytes *tile)
+{
+	uint64_t length = g_bytes_get_size(tile);
+	return encoder->compression == TF_COMPRESSION_ZSTD ? length - TF_SKIPPABLE_HEAD : length;
+}

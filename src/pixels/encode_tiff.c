@@ -90,8 +90,9 @@ static void set_tags(TIFF *tif, const TfEncoder *encoder)
  * that decode the whole slot pass over its zeros. */
 static size_t append_skippable_frame(const TfEncoder *encoder, uint8_t *room, size_t length)
 {
-	size_t rest = encoder->slot_bytes - length - 8;
+	size_t rest = encoder->slot_bytes - length - TF_SKIPPABLE_HEAD;
 	uint32_t head[2] = {GUINT32_TO_LE(0x184D2A50), GUINT32_TO_LE((uint32_t)rest)};
+	G_STATIC_ASSERT(sizeof head == TF_SKIPPABLE_HEAD);
 	memcpy(room + length, head, sizeof head);
 	return length + sizeof head;
 }

@@ -12,6 +12,8 @@ struct _TfLru {
 	const TfLruClass *classes;
 	unsigned n_classes;
 	uint64_t limit;
+	TfLruEvictFunc *evict; /* per class, or NULL */
+	void **evict_data;
 	GMutex lock;         /* guards what follows */
 	GHashTable *entries; /* Entry -> itself */
 	GQueue order;        /* oldest first */
@@ -38,6 +40,8 @@ TfLru *tf_lru_new(const TfLruClass *classes, unsigned n_classes, uint64_t limit_
 	lru->n_classes = n_classes;
 	lru->limit = limit_bytes;
 	lru->counts = g_new0(uint64_t, n_classes);
+	lru->evict = g_new0(TfLruEvictFunc, n_classes);
+	lru->evict_data = g_new0(void *, n_classes);
 	lru->entries = g_hash_table_new(entry_hash, entry_equal);
 	g_queue_init(&lru->order);
 	g_mutex_init(&lru->lock);
@@ -61,7 +65,15 @@ void tf_lru_free(TfLru *lru)
 	g_hash_table_unref(lru->entries);
 	g_mutex_clear(&lru->lock);
 	g_free(lru->counts);
+	g_free(lru->evict);
+	g_free(lru->evict_data);
 	g_free(lru);
+}
+
+void tf_lru_on_evict(TfLru *lru, unsigned class, TfLruEvictFunc func, void *data)
+{
+	lru->evict[class] = func;
+	lru->evict_data[class] = data;
 }
 
 uint64_t tf_lru_limit(const TfLru *lru)
@@ -144,12 +156,19 @@ static Entry *pop_victim_locked(TfLru *lru)
 
 void tf_lru_trim(TfLru *lru)
 {
-	while (tf_memory_total() > lru->limit) {
+	tf_lru_make_room(lru, 0);
+}
+
+void tf_lru_make_room(TfLru *lru, uint64_t bytes)
+{
+	while (tf_memory_total() + bytes > lru->limit) {
 		g_mutex_lock(&lru->lock);
 		Entry *victim = pop_victim_locked(lru);
 		g_mutex_unlock(&lru->lock);
 		if (!victim)
 			return;
+		if (lru->evict[victim->class])
+			lru->evict[victim->class](victim->id, victim->value, lru->evict_data[victim->class]);
 		release(lru, victim);
 	}
 }
