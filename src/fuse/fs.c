@@ -171,8 +171,10 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 		tf_fs_read(fs, req, (TfReader *)(uintptr_t)fi->fh, (uint64_t)offset, size);
 		return;
 	}
+	/* Held until the reply is out: the file may be closed on another thread. */
+	g_autoptr(GBytes) bytes = g_bytes_ref((GBytes *)(uintptr_t)fi->fh);
 	gsize length;
-	const char *text = g_bytes_get_data((GBytes *)(uintptr_t)fi->fh, &length);
+	const char *text = g_bytes_get_data(bytes, &length);
 	if ((size_t)offset >= length)
 		fuse_reply_buf(req, NULL, 0);
 	else

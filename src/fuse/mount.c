@@ -170,7 +170,9 @@ bool tf_mount_run(TfFs *fs, TfEngine *engine, const TfMountOptions *options, GEr
 	struct fuse_session *session = open_session(fs, options, error);
 	if (!session)
 		return false;
-	if (fuse_session_mount(session, options->mountpoint) != 0) {
+	/* fusermount3 refuses a symbolic link from an ordinary user. */
+	g_autofree char *place = realpath(options->mountpoint, NULL);
+	if (fuse_session_mount(session, place ? place : options->mountpoint) != 0) {
 		fuse_session_destroy(session);
 		return refuse(error, TF_ERROR_MOUNT,
 		              "%s: cannot mount (is fuse3 installed, /dev/fuse there, and the folder yours?)",

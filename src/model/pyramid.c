@@ -25,7 +25,7 @@ bool tf_pyramid_init(TfPyramid *pyramid, int64_t width, int64_t height, int32_t 
 			return true;
 		width = tf_ceil_div(width, 2);
 		height = tf_ceil_div(height, 2);
-		if (whole_tiles && width < tile)
+		if (whole_tiles && (width < tile || height < tile))
 			return true;
 	}
 }
