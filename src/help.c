@@ -5,6 +5,7 @@ const char *tf_options_help(void)
 {
 	return "usage: tiffuse [options] SOURCE MOUNTPOINT     mount SOURCE as one pyramidal TIFF\n"
 	       "       tiffuse --check [options] SOURCE        print the plan, mount nothing\n"
+	       "       tiffuse --export=FILE [options] SOURCE  write the compact file, without a mount\n"
 	       "       fusermount3 -u MOUNTPOINT               end\n"
 	       "\n"
 	       "SOURCE is a folder of image tiles or an arrangement file (CSV, Fiji TileConfiguration).\n"
@@ -31,6 +32,7 @@ const char *tf_options_help(void)
 	       "  quality=85          of JPEG, 1 to 100\n"
 	       "  subsample=420       of JPEG: 420, 422, 444\n"
 	       "  slot=SIZE           room for one JPEG tile; the default fits natural images\n"
+	       "  overwrite=no        of --export: yes replaces what stands there\n"
 	       "\n"
 	       "the machine\n"
 	       "  memory=256M         target for the peak resident memory, at least 64M\n"

@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <tiffuse/export.h>
 #include <tiffuse/log.h>
 #include <tiffuse/mount.h>
 #include <tiffuse/vips_env.h>
@@ -86,6 +88,48 @@ static void tell_notes(const TfMosaic *mosaic)
 		tf_log(TF_LOG_NOTE, "%s", (char *)g_ptr_array_index(mosaic->notes, i));
 }
 
+static volatile sig_atomic_t end_signal;
+
+static void on_end_signal(int number)
+{
+	end_signal = number;
+}
+
+/* What nohup has set to be ignored stays so.  A file that may not grow is an
+ * error like a full disk, not the end. */
+static void prepare_export_signals(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction end = {.sa_handler = on_end_signal}, ignore = {.sa_handler = SIG_IGN};
+	for (gsize i = 0; i < G_N_ELEMENTS(ends); i++) {
+		struct sigaction now;
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaction(ends[i], &end, NULL);
+	}
+	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+static int export_file(const TfOptions *options)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TfMosaic) mosaic = NULL;
+	prepare_export_signals();
+	if (!tf_export_check(options->mosaic.source, options->export_path, &error) || !tf_vips_start(&error) ||
+	    !(mosaic = tf_mosaic_open(&options->mosaic, &error)))
+		return fail(error);
+	tell_notes(mosaic);
+	TfEngineOptions engine_options = {.threads = options->mosaic.threads,
+	                                  .spool_dir = options->mosaic.spool_dir,
+	                                  .spool_bytes = options->spool_bytes};
+	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
+	TfExportOptions export = {
+	        .path = options->export_path, .overwrite = options->overwrite, .stop = &end_signal};
+	if (tf_export(engine, &export, &error))
+		return 0;
+	int code = fail(error);
+	return end_signal ? 128 + end_signal : code;
+}
+
 static int serve(const TfOptions *options, int ready_pipe)
 {
 	g_autoptr(GError) error = NULL;
@@ -153,6 +197,8 @@ static int run(const TfOptions *options)
 		return 0;
 	case TF_RUN_CHECK:
 		return check(options);
+	case TF_RUN_EXPORT:
+		return export_file(options);
 	case TF_RUN_MOUNT:
 		break;
 	}

@@ -223,6 +223,21 @@ static bool set_cache(TfOptions *options, const char *value, GError **error)
 	return *value != '\0' || expected(error, value, "a folder, or none");
 }
 
+static bool set_overwrite(TfOptions *options, const char *value, GError **error)
+{
+	options->overwrite = strcmp(value, "yes") == 0;
+	return options->overwrite || strcmp(value, "no") == 0 || expected(error, value, "yes or no");
+}
+
+static bool set_export(TfOptions *options, const char *value, GError **error)
+{
+	if (*value == '\0')
+		return expected(error, value, "the file to write");
+	options->export_path = keep(options, value);
+	options->mode = TF_RUN_EXPORT;
+	return true;
+}
+
 static const struct {
 	const char *name;
 	SetFunc set;
@@ -246,6 +261,8 @@ static const struct {
         {"spool-dir", set_spool_dir},
         {"slot", set_slot},
         {"cache-dir", set_cache},
+        {"export", set_export},
+        {"overwrite", set_overwrite},
 };
 
 /* Passed on to libfuse.  ro, nodev, nosuid and default_permissions hold anyway. */
@@ -404,7 +421,9 @@ static bool take_words(TfOptions *options, const GPtrArray *words, GError **erro
 		            words->len == 0      ? "no source given"
 		            : words->len < wanted ? "no mountpoint given"
 		                                  : "too many arguments",
-		            wanted == 2 ? "[options] SOURCE MOUNTPOINT" : "--check [options] SOURCE");
+		            wanted == 2                      ? "[options] SOURCE MOUNTPOINT"
+		            : options->mode == TF_RUN_EXPORT ? "--export=FILE [options] SOURCE"
+		                                             : "--check [options] SOURCE");
 		return false;
 	}
 	options->mosaic.source = g_ptr_array_index(words, 0);

@@ -6,7 +6,7 @@
 #pragma once
 #include <tiffuse/mosaic.h>
 
-typedef enum { TF_RUN_MOUNT, TF_RUN_CHECK, TF_RUN_HELP, TF_RUN_VERSION } TfRunMode;
+typedef enum { TF_RUN_MOUNT, TF_RUN_CHECK, TF_RUN_EXPORT, TF_RUN_HELP, TF_RUN_VERSION } TfRunMode;
 
 typedef struct {
 	TfRunMode mode;
@@ -14,6 +14,8 @@ typedef struct {
 	bool foreground, debug;
 	uint64_t spool_bytes;   /* bound of the spool */
 	char *mountpoint;
+	const char *export_path;
+	bool overwrite;         /* the file at export_path */
 	char *fuse_options;     /* comma-separated, or NULL */
 	GPtrArray *values;      /* strings that are kept */
 } TfOptions;

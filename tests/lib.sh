@@ -249,8 +249,8 @@ checksum() {
 }
 
 # --- readers -----------------------------------------------------------------
-# each_subject FUNCTION: calls FUNCTION KIND TIFF BASE for a mounted file and its
-# copy, as JPEG in two samplings and without compression; BASE.K.pnm is what
+# each_subject FUNCTION: calls FUNCTION KIND TIFF BASE for a mounted file, its
+# copy and the exported file, as JPEG in two samplings and without compression; BASE.K.pnm is what
 # libtiff decodes of level K.  TILE is the side of a tile, LEVELS the number of levels.
 each_subject() {
 	local kind options
@@ -267,6 +267,9 @@ each_subject() {
 		unmount
 		"$1" "$kind" copy.tif base
 		passed "$kind, copied"
-		rm -f copy.tif base.*
+		"$TIFFUSE" --export=compact.tif --tile=$TILE "$options" grid 2>export.log || fail "export: $(tail -n 3 export.log)"
+		"$1" "$kind" compact.tif base
+		passed "$kind, exported"
+		rm -f copy.tif compact.tif base.*
 	done
 }

@@ -54,7 +54,8 @@ bool tf_export_journal_finish(TfExportJournal *journal, GError **error);
 /* --- export_progress.c ------------------------------------------------------------ */
 typedef struct {
 	bool quiet, terminal;
-	gint64 start_us, shown_us;
+	gint64 begin_us, shown_us;
+	gint64 start_us;                   /* of the first new tile */
 	uint64_t start_tiles, start_bytes; /* of this run */
 	uint64_t n_tiles;                  /* those that are not blank */
 	double px_per_tile;                /* of level 0, on the average */

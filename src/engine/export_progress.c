@@ -14,6 +14,7 @@ void tf_export_progress_start(TfExportProgress *progress, const TfMosaic *mosaic
 	gint64 now = g_get_monotonic_time();
 	*progress = (TfExportProgress){.quiet = quiet,
 	                               .terminal = isatty(STDERR_FILENO),
+	                               .begin_us = now,
 	                               .start_us = now,
 	                               .shown_us = now,
 	                               .start_tiles = tiles,
@@ -23,9 +24,9 @@ void tf_export_progress_start(TfExportProgress *progress, const TfMosaic *mosaic
 	progress->px_per_tile = (double)base->width * (double)base->height * share / (double)n_tiles;
 }
 
-static double seconds(const TfExportProgress *progress)
+static double seconds_since(gint64 us)
 {
-	return MAX((double)(g_get_monotonic_time() - progress->start_us) / 1e6, 1e-3);
+	return MAX((double)(g_get_monotonic_time() - us) / 1e6, 1e-3);
 }
 
 /* A bar several times a second on a terminal, a line now and then elsewhere. */
@@ -63,7 +64,7 @@ void tf_export_progress_show(TfExportProgress *progress, uint64_t tiles, uint64_
 {
 	if (tiles <= progress->start_tiles || !is_time(progress))
 		return;
-	double elapsed = seconds(progress), done = (double)(tiles - progress->start_tiles);
+	double elapsed = seconds_since(progress->start_us), done = (double)(tiles - progress->start_tiles);
 	g_autofree char *left = duration(elapsed * (double)(progress->n_tiles - tiles) / done);
 	g_autofree char *text =
 	        g_strdup_printf("%.1f MB/s, %.0f Mpx/s, %s left", (double)(bytes - progress->start_bytes) / elapsed / 1e6,
@@ -89,7 +90,7 @@ void tf_export_progress_end(TfExportProgress *progress)
 void tf_export_progress_summary(const TfExportProgress *progress, const TfMosaic *mosaic, const char *path,
                                 uint64_t tiles, uint64_t bytes)
 {
-	double elapsed = seconds(progress), made = (double)(tiles - progress->start_tiles);
+	double elapsed = seconds_since(progress->begin_us), made = (double)(tiles - progress->start_tiles);
 	g_autofree char *size = g_format_size(bytes), *time = duration(elapsed);
 	fprintf(stderr,
 	        "tiffuse: %s: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, %d levels, %" G_GUINT64_FORMAT
