@@ -95,6 +95,11 @@ static void on_end_signal(int number)
 	end_signal = number;
 }
 
+static bool go_on(void *data)
+{
+	return !end_signal;
+}
+
 /* What nohup has set to be ignored stays so.  A file that may not grow is an
  * error like a full disk, not the end. */
 static void prepare_export_signals(void)
@@ -122,8 +127,7 @@ static int export_file(const TfOptions *options)
 	                                  .spool_dir = options->mosaic.spool_dir,
 	                                  .spool_bytes = options->spool_bytes};
 	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
-	TfExportOptions export = {
-	        .path = options->export_path, .overwrite = options->overwrite, .stop = &end_signal};
+	TfExportOptions export = {.path = options->export_path, .overwrite = options->overwrite, .go_on = go_on};
 	if (tf_export(engine, &export, &error))
 		return 0;
 	int code = fail(error);

@@ -13,14 +13,14 @@
  * Threads: tf_export() is for one thread; it starts and ends its own.
  */
 #pragma once
-#include <signal.h>
 #include <tiffuse/engine.h>
 
 typedef struct {
 	const char *path;
-	bool overwrite;                     /* replace a file that is not a part of this export */
-	const volatile sig_atomic_t *stop;  /* set to end early; or NULL */
-	bool quiet;                         /* no progress on stderr */
+	bool overwrite;              /* replace a file that is not a part of this export */
+	bool quiet;                  /* no progress on stderr */
+	bool (*go_on)(void *data);   /* asked before each tile and while waiting for one; or NULL */
+	void *data;
 } TfExportOptions;
 
 /* Is it sensible to write there?  USAGE when the file lies in the folder that
@@ -30,7 +30,7 @@ bool tf_export_check(const char *source, const char *path, GError **error);
 /* The engine must be fresh: nobody else reads from it.
  *
  * USAGE: something stands at `path` that must not be replaced, or a journal of
- * another export.  CANCELLED: `stop` was set.  IO, TOO_LARGE, ACCESS: the file
+ * another export.  CANCELLED: go_on() said no.  IO, TOO_LARGE, ACCESS: the file
  * cannot be written.  Otherwise the first error of a source in file order.
  * Except after USAGE, the same call goes on where this one ended. */
 bool tf_export(TfEngine *engine, const TfExportOptions *options, GError **error);

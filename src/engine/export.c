@@ -41,6 +41,7 @@ typedef struct {
 	uint64_t blank_offset;
 	uint64_t first_ordinal;  /* of this run */
 	uint64_t tiles;          /* that are not blank, up to where we are */
+	bool stopped;
 	uint64_t committed;      /* the file's end at the last commit */
 	gint64 committed_us;
 } Export;
@@ -158,9 +159,11 @@ static void on_tile(GBytes *bytes, const GError *error, void *data)
 	g_mutex_unlock(&arrival->lock);
 }
 
-static bool is_stopped(const Export *e)
+static bool is_stopped(Export *e)
 {
-	return e->options->stop && *e->options->stop;
+	const TfExportOptions *options = e->options;
+	e->stopped = e->stopped || (options->go_on && !options->go_on(options->data));
+	return e->stopped;
 }
 
 /* How much of what is in the file already has been decoded again. */
@@ -385,7 +388,7 @@ static bool run(Export *e, GError **error)
 	/* What is there need not be made again, whatever happened. */
 	flush(e, NULL);
 	tf_export_journal_commit(e->journal, e->n_written, NULL);
-	if (is_stopped(e) && (!error || !*error))
+	if (e->stopped && (!error || !*error))
 		g_set_error(error, TF_ERROR, TF_ERROR_CANCELLED, "%s: stopped at %.1f%%; the same command goes on from there",
 		            e->options->path, 100.0 * (double)e->tiles / (double)e->progress.n_tiles);
 	return false;
