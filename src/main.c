@@ -146,7 +146,11 @@ static int serve(const TfOptions *options, int ready_pipe)
 	tell_notes(mosaic);
 	TfEngineOptions engine_options = {.threads = options->mosaic.threads,
 	                                  .spool_dir = options->mosaic.spool_dir,
-	                                  .spool_bytes = options->spool_bytes};
+	                                  .spool_bytes = options->spool_bytes,
+	                                  .cache_dir = options->overview == TF_OVERVIEW_OFF ? NULL
+	                                                                                    : options->mosaic.cache_dir,
+	                                  .cache_bytes = options->cache_bytes,
+	                                  .sweep = options->overview == TF_OVERVIEW_MOUNT};
 	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
 	g_autoptr(TfFs) fs = tf_fs_new(mosaic, engine);
 	Ready ready = {ready_pipe, options->foreground};

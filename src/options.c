@@ -223,6 +223,27 @@ static bool set_cache(TfOptions *options, const char *value, GError **error)
 	return *value != '\0' || expected(error, value, "a folder, or none");
 }
 
+static bool set_cache_size(TfOptions *options, const char *value, GError **error)
+{
+	guint64 bytes;
+	if (!parse_bytes(value, 0, &bytes, error))
+		return false;
+	options->cache_bytes = bytes;
+	return true;
+}
+
+static bool set_overview(TfOptions *options, const char *value, GError **error)
+{
+	static const char *const names[] = {"off", "demand", "mount"};
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		options->overview = (TfOverviewMode)i;
+		return true;
+	}
+	return expected(error, value, "off, demand or mount");
+}
+
 static bool set_overwrite(TfOptions *options, const char *value, GError **error)
 {
 	options->overwrite = strcmp(value, "yes") == 0;
@@ -257,6 +278,8 @@ static const struct {
         {"overlap-order", set_overlap_order},
         {"orientation", set_orientation},
         {"missing", set_missing},
+        {"cache-size", set_cache_size},
+        {"overview", set_overview},
         {"spool", set_spool},
         {"spool-dir", set_spool_dir},
         {"slot", set_slot},
@@ -433,7 +456,9 @@ static bool take_words(TfOptions *options, const GPtrArray *words, GError **erro
 
 static void set_defaults(TfOptions *options)
 {
-	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free), .spool_bytes = 8 * TF_GIB};
+	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free), .spool_bytes = 8 * TF_GIB,
+	                       .cache_bytes = 4 * TF_GIB,
+	                       .overview = TF_OVERVIEW_DEMAND};
 	options->mosaic = (TfMosaicOptions){.tile = 512,
 	                                    .compression = TF_COMPRESSION_JPEG,
 	                                    .quality = 85,

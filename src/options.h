@@ -8,11 +8,17 @@
 
 typedef enum { TF_RUN_MOUNT, TF_RUN_CHECK, TF_RUN_EXPORT, TF_RUN_HELP, TF_RUN_VERSION } TfRunMode;
 
+/* Upper tiles are kept on disk: not at all, when they were made for somebody,
+ * or by a sweep that starts with the mount. */
+typedef enum { TF_OVERVIEW_OFF, TF_OVERVIEW_DEMAND, TF_OVERVIEW_MOUNT } TfOverviewMode;
+
 typedef struct {
 	TfRunMode mode;
 	TfMosaicOptions mosaic; /* its strings point into `values` */
 	bool foreground, debug;
 	uint64_t spool_bytes;   /* bound of the spool */
+	uint64_t cache_bytes;   /* bound of the overview stores */
+	TfOverviewMode overview;
 	char *mountpoint;
 	const char *export_path;
 	bool overwrite;         /* the file at export_path */

@@ -124,6 +124,8 @@ mount_at() {
 	MESSAGES=$SCRATCH/messages.$MOUNTS
 	EXIT_FILE[$MNT]=$SCRATCH/exit.$MOUNTS
 	rm -f "${EXIT_FILE[$MNT]}"
+	# What an earlier mount kept would hide what this one makes.
+	[ -n "${KEEP_CACHE:-}" ] || rm -rf "${XDG_CACHE_HOME:?}/tiffuse"
 	local code=0
 	"$TOOLS/reap" "${EXIT_FILE[$MNT]}" "${LAUNCH[@]}" "$TIFFUSE" "$@" >"$MESSAGES" 2>&1 || code=$?
 	[ "$code" = 0 ] || fail "tiffuse $*: exit code $code: $(cat "$MESSAGES")"

@@ -36,3 +36,7 @@ GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *re
  * the head of a skippable frame follows, so that readers of a slot pass over
  * the zeros after it; a file without slots leaves it out. */
 uint64_t tf_encode_stream_bytes(const TfEncoder *encoder, GBytes *tile);
+
+/* A copy of an encoded tile's bytes, counted as those of tf_encode_tile().
+ * NULL with NO_MEMORY. */
+GBytes *tf_encode_counted(const void *data, size_t length, GError **error);

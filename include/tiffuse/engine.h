@@ -18,6 +18,9 @@ typedef struct {
 	unsigned threads;
 	const char *spool_dir; /* copied */
 	uint64_t spool_bytes;  /* bound of the spool; 0: none */
+	const char *cache_dir; /* of the overview store, or NULL: none */
+	uint64_t cache_bytes;  /* bound of all overview stores in cache_dir */
+	bool sweep;            /* make what the store lacks, behind all readers */
 } TfEngineOptions;
 
 /* Starts the workers.  The mosaic is borrowed. */

@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfSpool, tf_spool_free)
 
 /* Keeps the pieces, one after the other, as `id`; does nothing and succeeds
  * when it is there already.  TOO_LARGE when it can never fit, IO when the disk
- * refuses (the spool is then switched off). */
+ * refuses (the spool is then switched off), UNSUPPORTED when it is off. */
 bool tf_spool_put(TfSpool *spool, uint64_t id, const struct iovec *pieces, int n, GError **error);
 
 bool tf_spool_contains(TfSpool *spool, uint64_t id);

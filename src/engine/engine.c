@@ -60,6 +60,7 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
 	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
 	tf_lru_on_evict(engine->lru, TF_LRU_STRIPS, tf_spooling_on_evict, engine);
+	tf_overviews_open(engine, options);
 	engine->flight = tf_flight_new();
 	g_mutex_init(&engine->lock);
 	g_cond_init(&engine->work);
@@ -70,6 +71,10 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	engine->seen = g_new0(uint8_t, mosaic->layout.n_slots / 8 + 1);
 	engine->timer = g_thread_new("timer", tf_seek_timer, engine);
 	tf_pool_start(engine, options->threads);
+	g_mutex_lock(&engine->lock);
+	if (options->sweep && engine->overview && mosaic->pyramid.n_levels > TF_OVERVIEW_LEVEL)
+		engine->sweep = tf_pass_sweep_locked(engine);
+	g_mutex_unlock(&engine->lock);
 	return engine;
 }
 
@@ -93,6 +98,8 @@ static void cancel_all_locked(TfEngine *engine)
 	while (g_hash_table_iter_next(&iter, NULL, &pass))
 		tf_pass_cancel_locked(pass);
 	g_hash_table_remove_all(engine->demands);
+	if (engine->sweep)
+		tf_pass_cancel_locked(engine->sweep);
 	for (GList *link = engine->readers.head; link; link = link->next)
 		if (((TfReader *)link->data)->pass)
 			tf_pass_cancel_locked(((TfReader *)link->data)->pass);
@@ -131,6 +138,7 @@ void tf_engine_free(TfEngine *engine)
 	g_mutex_unlock(&engine->lock);
 	while (drop_one(engine, error))
 		;
+	g_clear_pointer(&engine->sweep, tf_pass_unref);
 	/* An unmount by force leaves files open that are never released. */
 	while (!g_queue_is_empty(&engine->readers))
 		tf_reader_free(g_queue_peek_head(&engine->readers));
@@ -140,6 +148,7 @@ void tf_engine_free(TfEngine *engine)
 	g_hash_table_unref(engine->busy_sources);
 	tf_lru_free(engine->lru);
 	tf_spool_free(engine->spool);
+	tf_overview_close(engine->overview);
 	tf_flight_free(engine->flight);
 	tf_memory_keep_spare(0);
 	g_cond_clear(&engine->work);

@@ -19,6 +19,7 @@
 #include <tiffuse/engine.h>
 #include <tiffuse/flight.h>
 #include <tiffuse/lru.h>
+#include <tiffuse/overview.h>
 #include <tiffuse/spool.h>
 
 enum { TF_LRU_STRIPS, TF_LRU_TILES, TF_LRU_CURSORS, TF_LRU_CLASSES };
@@ -51,12 +52,14 @@ struct _Pass {
 	int64_t next_col, next_row; /* of the next group, in tiles */
 	int64_t group_blocks;       /* blocks of the next group */
 	bool exhausted;             /* all groups are planned */
+	bool looked_up;             /* in the overview store; its planner's */
 	bool planning, queued;      /* a worker plans / it is in the plan queue */
 	bool cancelled;
 	unsigned open_groups;
 	GHashTable *parents; /* ordinal -> Parent: tiles whose quarters are coming in */
 	GHashTable *held;    /* strip key -> TfStrip that later groups of this block row want */
 	GHashTable *promised; /* ordinals whose flights we joined and whose jobs are still to come */
+	GHashTable *fed;     /* ordinals of level 3 whose halves came from the overview store */
 	GHashTable *ahead;   /* ordinal -> GBytes that the reader has not come to yet */
 	uint64_t reader_ordinal;
 	int64_t reader_block;
@@ -80,6 +83,8 @@ struct _TileJob {
 	TfTile tile;
 	uint64_t ordinal;
 	bool want_bytes;   /* we land its flight */
+	bool keep;         /* it is encoded for the overview store in any case */
+	TfSamples *stored; /* its half, from the overview store: nothing is to be made */
 	GArray *fragments; /* level 0: TfFragment */
 	TfStrip **strips;  /* one per fragment, NULL for background */
 	unsigned pending;  /* strips that are still missing */
@@ -99,6 +104,7 @@ struct _StripJob {
 
 typedef struct {
 	_Atomic uint64_t tiles_made[TF_MAX_LEVELS], tile_hits, requantised, hole_reads, reads;
+	_Atomic uint64_t overview_hits;
 	_Atomic uint64_t decoded_px, skipped_px, encoded_px, encoded_bytes, regions, errors;
 } TfCounters;
 
@@ -106,6 +112,8 @@ struct _TfEngine {
 	const TfMosaic *mosaic;
 	TfLru *lru;
 	TfSpool *spool;
+	TfOverview *overview; /* or NULL */
+	Pass *sweep;          /* or NULL; guarded by lock */
 	TfFlight *flight;
 	TfCounters counters;
 	unsigned n_threads;
@@ -149,6 +157,8 @@ Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t rea
 /* A pass from the first block on that makes all tiles from `ordinal` on, for
  * the only reader there is. */
 Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal);
+/* A pass over everything that makes what the overview store lacks. */
+Pass *tf_pass_sweep_locked(TfEngine *engine);
 Pass *tf_pass_ref(Pass *pass);
 void tf_pass_unref(Pass *pass);
 /* Its queued work is dropped; tiles that others wait for are asked for anew. */
@@ -167,6 +177,15 @@ void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFu
 GBytes *tf_tile_find(TfEngine *engine, uint64_t ordinal);
 /* Nobody waits for func any more. */
 void tf_tile_abandon(TfEngine *engine, uint64_t ordinal, TfFlightFunc func, void *data);
+
+/* --- overviews.c: upper tiles on disk ------------------------------------------------ */
+enum { TF_OVERVIEW_LEVEL = 3 }; /* the lowest that is kept: below, a tile costs little */
+void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options);
+/* A tile's bytes, counted as TF_MEMORY_TILES, or NULL.  Reads from disk. */
+GBytes *tf_overviews_tile(TfEngine *engine, TfTile tile);
+/* The half of a tile of TF_OVERVIEW_LEVEL, or NULL. */
+TfSamples *tf_overviews_quarter(TfEngine *engine, TfTile tile);
+void tf_overviews_keep(TfEngine *engine, TfTile tile, GBytes *bytes, const TfSamples *quarter);
 
 /* --- seek.c: the thread that answers SEEK_HOLE in time --------------------------- */
 gpointer tf_seek_timer(gpointer engine);

@@ -48,6 +48,7 @@ static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, in
 	pass->parents = g_hash_table_new_full(NULL, NULL, NULL, parent_free);
 	pass->held = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)tf_strip_unref);
 	pass->promised = g_hash_table_new(NULL, NULL);
+	pass->fed = g_hash_table_new(NULL, NULL);
 	pass->ahead = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
 	return pass;
 }
@@ -65,6 +66,7 @@ void tf_pass_unref(Pass *pass)
 	g_hash_table_unref(pass->parents);
 	g_hash_table_unref(pass->held);
 	g_hash_table_unref(pass->promised);
+	g_hash_table_unref(pass->fed);
 	g_hash_table_unref(pass->ahead);
 	g_free(pass);
 }
@@ -99,6 +101,16 @@ Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal)
 	Pass *pass = tf_pass_forward_locked(engine, 0, ordinal); /* nothing is planned before the lock is free */
 	pass->exclusive = true;
 	pass->wanted_from = ordinal;
+	return pass;
+}
+
+Pass *tf_pass_sweep_locked(TfEngine *engine)
+{
+	const TfPyramid *pyramid = &engine->mosaic->pyramid;
+	TileRange all = {0, 0, pyramid->level[0].cols, pyramid->level[0].rows};
+	Pass *pass = pass_new(engine, TF_SWEEP, all, pyramid->n_levels - 1);
+	pass->target = G_MAXUINT64;
+	tf_pool_push_plan_locked(engine, pass);
 	return pass;
 }
 
@@ -164,35 +176,94 @@ static void forget_held_locked(Pass *pass, const TileRange *range)
 	}
 }
 
+/* Need the tile not be made, because the overview store has the half of the
+ * tile of level 3 above it?  That half is handed up by a job of its own, added
+ * when the first tile below it is met.  Forward passes want every tile.  Only
+ * one worker plans a pass at a time, so `fed` needs no lock. */
+static bool is_fed(Group *group, TfTile tile, GPtrArray *jobs)
+{
+	enum { K = TF_OVERVIEW_LEVEL };
+	Pass *pass = group->pass;
+	TfEngine *engine = pass->engine;
+	if (!engine->overview || pass->encodes_all || pass->top_level <= K)
+		return false;
+	TfTile above = {K, tile.col >> K, tile.row >> K};
+	gpointer key = GSIZE_TO_POINTER(tf_layout_ordinal(&engine->mosaic->layout, above));
+	if (g_hash_table_contains(pass->fed, key))
+		return true;
+	bool is_first = tile.col == above.col << K && tile.row == above.row << K;
+	TfSamples *half = is_first ? tf_overviews_quarter(engine, above) : NULL;
+	if (!half)
+		return false;
+	g_hash_table_add(pass->fed, key);
+	g_ptr_array_add(jobs, tf_tile_job_new_stored(group, above, half));
+	return true;
+}
+
 /* Tile row by tile row, so that different cores decode different sources. */
 static GPtrArray *make_jobs(Group *group)
 {
 	GPtrArray *jobs = g_ptr_array_new();
-	for (int64_t row = group->range.r0; row < group->range.r1; row++)
-		for (int64_t col = group->range.c0; col < group->range.c1; col++)
-			g_ptr_array_add(jobs, tf_tile_job_new(group, (TfTile){0, col, row}));
+	for (int64_t row = group->range.r0; row < group->range.r1; row++) {
+		for (int64_t col = group->range.c0; col < group->range.c1; col++) {
+			TfTile tile = {0, col, row};
+			if (!is_fed(group, tile, jobs))
+				g_ptr_array_add(jobs, tf_tile_job_new(group, tile));
+		}
+	}
 	return jobs;
 }
 
 static void submit_locked(TfEngine *engine, Group *group, GPtrArray *jobs)
 {
 	group->open_jobs = jobs->len;
-	if (group->pass->encodes_all && !group->pass->cancelled)
+	if (jobs->len == 0) { /* the store had all of it */
+		group->open_jobs = 1;
+		tf_group_finish_locked(engine, group);
+		return;
+	}
+	if (group->pass->encodes_all && !group->pass->cancelled && !engine->stopping)
 		tf_pass_promise_locked(group->pass, &group->range);
 	for (guint i = 0; i < jobs->len; i++) {
 		TileJob *job = g_ptr_array_index(jobs, i);
 		tf_tile_job_prepare_locked(job);
-		if (job->fragments->len > 0)
+		if (job->fragments && job->fragments->len > 0)
 			tf_strips_request_locked(engine, job);
 		if (job->pending == 0)
 			tf_pool_push_tile_locked(engine, job);
 	}
 }
 
+/* A tile of an upper level that somebody waits for may be on disk. */
+static bool land_from_store(Pass *pass)
+{
+	TfEngine *engine = pass->engine;
+	if (!engine->overview || pass->priority != TF_URGENT || pass->top_level < TF_OVERVIEW_LEVEL || pass->looked_up)
+		return false;
+	pass->looked_up = true;
+	TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, pass->target);
+	g_autoptr(GBytes) bytes = tf_overviews_tile(engine, tile);
+	if (!bytes)
+		return false;
+	gpointer key = GSIZE_TO_POINTER(pass->target);
+	tf_lru_put(engine->lru, TF_LRU_TILES, pass->target, g_bytes_ref(bytes));
+	g_mutex_lock(&engine->lock);
+	pass->exhausted = true;
+	if (g_hash_table_lookup(engine->demands, key) == pass)
+		g_hash_table_remove(engine->demands, key);
+	g_mutex_unlock(&engine->lock);
+	tf_flight_land(engine->flight, pass->target, bytes, NULL);
+	return true;
+}
+
 void tf_pass_plan(Pass *pass)
 {
 	TfEngine *engine = pass->engine;
 	TileRange range;
+	if (land_from_store(pass)) {
+		tf_pass_unref(pass);
+		return;
+	}
 	g_mutex_lock(&engine->lock);
 	bool go = take_next_range_locked(pass, &range);
 	pass->planning = go;

@@ -39,7 +39,8 @@ bool tf_spooling_store(TfEngine *engine, uint64_t key, const TfStrip *strip)
 	g_autoptr(GError) error = NULL;
 	if (tf_spool_put(engine->spool, key, pieces, 1 + n, &error))
 		return true;
-	tf_log_once(TF_LOG_WARNING, "spool", "%s; some rows will be decoded again", error->message);
+	if (!g_error_matches(error, TF_ERROR, TF_ERROR_UNSUPPORTED)) /* switched off: as asked for, or told before */
+		tf_log_once(TF_LOG_WARNING, "spool", "%s; some rows will be decoded again", error->message);
 	return false;
 }
 

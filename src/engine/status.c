@@ -83,9 +83,23 @@ static void add_memory(GString *out, TfEngine *engine)
 		add_number(out, names[i], tf_memory_used(i));
 	add_number(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
 	add_number(out, "memory_peak_rss_bytes", peak_rss_bytes());
+	add_number(out, "overview_bytes", engine->overview ? tf_overview_bytes(engine->overview) : 0);
+	add_number(out, "overview_hits", engine->counters.overview_hits);
 	add_number(out, "spool_bytes", tf_spool_bytes(engine->spool));
 	add_number(out, "open_files", tf_sources_open_files(engine->mosaic->sources));
 	add_number(out, "threads", engine->n_threads);
+}
+
+/* How much of the mosaic the sweep has planned; 100 when it is done or there
+ * is none. */
+static double sweep_percent_locked(const TfEngine *engine)
+{
+	const Pass *pass = engine->sweep;
+	if (!pass || (pass->exhausted && pass->open_groups == 0))
+		return 100;
+	const TileRange *all = &pass->range;
+	double rows = (double)pass->next_row + (pass->exhausted ? 0 : (double)pass->next_col / (double)all->c1 * 4);
+	return MIN(100.0 * rows / (double)all->r1, 99.9);
 }
 
 /* How far the furthest reader that moves forward has come. */
@@ -102,12 +116,14 @@ static void add_forward(GString *out, TfEngine *engine)
 		furthest = MAX(furthest, reader->next_ordinal);
 	}
 	readers = engine->readers.length;
+	double swept = sweep_percent_locked(engine);
 	work = g_hash_table_size(engine->strip_jobs) + g_hash_table_size(engine->demands);
 	g_mutex_unlock(&engine->lock);
 	add_number(out, "readers", readers);
 	add_number(out, "forward_readers", n);
 	g_string_append_printf(out, "forward_percent: %.1f\n",
 	                       100.0 * (double)furthest / (double)engine->mosaic->layout.n_slots);
+	g_string_append_printf(out, "sweep_percent: %.1f\n", swept);
 	add_number(out, "jobs_waiting", work);
 }
 

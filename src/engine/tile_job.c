@@ -28,6 +28,13 @@ TileJob *tf_tile_job_new(Group *group, TfTile tile)
 	return job;
 }
 
+TileJob *tf_tile_job_new_stored(Group *group, TfTile tile, TfSamples *half)
+{
+	TileJob *job = job_new(group, tile);
+	job->stored = half;
+	return job;
+}
+
 static void job_free(TileJob *job)
 {
 	for (guint i = 0; job->fragments && i < job->fragments->len; i++)
@@ -37,19 +44,31 @@ static void job_free(TileJob *job)
 	g_free(job->strips);
 	for (int i = 0; i < 4; i++)
 		tf_samples_unref(job->quarters[i]);
+	tf_samples_unref(job->stored);
 	g_clear_error(&job->error);
 	g_free(job);
 }
 
 static bool is_blank(const TileJob *job)
 {
-	return job->tile.level == 0 && job->fragments->len == 0;
+	return job->fragments && job->fragments->len == 0;
 }
 
 static bool is_target(const TileJob *job)
 {
 	const Pass *pass = job->group->pass;
 	return !pass->encodes_all && job->ordinal == pass->target;
+}
+
+/* Is the tile of a kind that the overview store keeps? */
+static bool engine_keeps(const TfEngine *engine, TfTile tile)
+{
+	return engine->overview && tile.level >= TF_OVERVIEW_LEVEL;
+}
+
+static bool was_encoded_locked(const TfEngine *engine, uint64_t ordinal)
+{
+	return engine->seen[ordinal >> 3] >> (ordinal & 7) & 1;
 }
 
 void tf_tile_job_prepare_locked(TileJob *job)
@@ -59,6 +78,8 @@ void tf_tile_job_prepare_locked(TileJob *job)
 		job->want_bytes = g_hash_table_remove(pass->promised, GSIZE_TO_POINTER(job->ordinal));
 	else
 		job->want_bytes = is_target(job);
+	/* What was encoded before was kept before. */
+	job->keep = engine_keeps(pass->engine, job->tile) && !was_encoded_locked(pass->engine, job->ordinal);
 }
 
 /* --- handing up ----------------------------------------------------------------- */
@@ -155,7 +176,7 @@ static TileJob *hand_up_locked(TileJob *job, TfSamples *quarter)
 	return NULL;
 }
 
-static void finish_locked(TfEngine *engine, Group *group)
+void tf_group_finish_locked(TfEngine *engine, Group *group)
 {
 	Pass *pass = group->pass;
 	if (--group->open_jobs > 0)
@@ -168,12 +189,15 @@ static void finish_locked(TfEngine *engine, Group *group)
 
 /* --- running -------------------------------------------------------------------- */
 
-static bool is_first_time_locked(TfEngine *engine, uint64_t ordinal)
+/* Sums up the sizes of the tiles, each once however often it is made. */
+static void count_encoded(TfEngine *engine, const TileJob *job, GBytes *bytes)
 {
-	uint8_t bit = (uint8_t)(1 << (ordinal & 7));
-	bool first = !(engine->seen[ordinal >> 3] & bit);
-	engine->seen[ordinal >> 3] |= bit;
-	return first;
+	g_mutex_lock(&engine->lock);
+	bool again = was_encoded_locked(engine, job->ordinal);
+	engine->seen[job->ordinal >> 3] |= (uint8_t)(1 << (job->ordinal & 7));
+	g_mutex_unlock(&engine->lock);
+	if (!again)
+		tf_count(&engine->counters.encoded_bytes, g_bytes_get_size(bytes));
 }
 
 static void count_tile(TfEngine *engine, const TileJob *job, const TfTileOutput *out)
@@ -183,6 +207,7 @@ static void count_tile(TfEngine *engine, const TileJob *job, const TfTileOutput 
 	tf_count(&counters->regions, out->regions);
 	if (!out->bytes)
 		return;
+	count_encoded(engine, job, out->bytes);
 	tf_count(&counters->tiles_made[job->tile.level], 1);
 	tf_count(&counters->encoded_px, side * side);
 	if (out->requantised)
@@ -202,8 +227,6 @@ static void land(TfEngine *engine, TileJob *job, GBytes *bytes)
 	if (bytes)
 		tf_lru_put(engine->lru, TF_LRU_TILES, job->ordinal, g_bytes_ref(bytes));
 	g_mutex_lock(&engine->lock);
-	if (bytes && is_first_time_locked(engine, job->ordinal))
-		tf_count(&engine->counters.encoded_bytes, g_bytes_get_size(bytes));
 	if (bytes && pass->encodes_all && job->ordinal >= pass->reader_ordinal && !pass->cancelled)
 		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), g_bytes_ref(bytes));
 	forget_demand_locked(engine, job);
@@ -221,18 +244,20 @@ static TfSamples *render(TfEngine *engine, TileJob *job)
 	}
 	memcpy(input.quarters, job->quarters, sizeof input.quarters);
 	TfTileOutput out = {0};
-	bool want_quarter = job->tile.level < job->group->pass->top_level;
-	if (!tf_canvas_render(engine->mosaic->canvas, &input, job->want_bytes, want_quarter, &out, &job->error)) {
+	bool want_quarter = job->tile.level < job->group->pass->top_level ||
+	                    (job->keep && job->tile.level == TF_OVERVIEW_LEVEL);
+	if (!tf_canvas_render(engine->mosaic->canvas, &input, job->want_bytes || job->keep, want_quarter, &out, &job->error)) {
 		tf_count(&engine->counters.errors, 1);
 		tf_log_once(TF_LOG_ERROR, "render", "%s; its tile gives EIO", job->error->message);
 		return NULL;
 	}
 	count_tile(engine, job, &out);
-	if (out.bytes) {
+	if (job->want_bytes)
 		land(engine, job, out.bytes);
-		job->want_bytes = false;
-		g_bytes_unref(out.bytes);
-	}
+	job->want_bytes = false;
+	if (job->keep)
+		tf_overviews_keep(engine, job->tile, out.bytes, out.quarter);
+	g_clear_pointer(&out.bytes, g_bytes_unref);
 	return out.quarter;
 }
 
@@ -256,13 +281,15 @@ static TileJob *run_one(TfEngine *engine, TileJob *job)
 	g_mutex_unlock(&engine->lock);
 	if (cancelled)
 		drop(engine, job);
+	else if (job->stored)
+		quarter = g_steal_pointer(&job->stored);
 	else if (!job->error && !is_blank(job))
 		quarter = render(engine, job);
 	if (!cancelled && job->want_bytes && job->error)
 		land(engine, job, NULL);
 	g_mutex_lock(&engine->lock);
 	TileJob *next = hand_up_locked(job, quarter);
-	finish_locked(engine, group);
+	tf_group_finish_locked(engine, group);
 	g_mutex_unlock(&engine->lock);
 	job_free(job);
 	return next;

@@ -5,6 +5,12 @@
 /* A job for a tile of level 0 with its fragments; without the lock. */
 TileJob *tf_tile_job_new(Group *group, TfTile tile);
 
+/* A job that only hands up a half from the overview store; takes `half`. */
+TileJob *tf_tile_job_new_stored(Group *group, TfTile tile, TfSamples *half);
+
+/* One job of the group has ended. */
+void tf_group_finish_locked(TfEngine *engine, Group *group);
+
 /* Finds out whether the tile's bytes are to be made. */
 void tf_tile_job_prepare_locked(TileJob *job);
 

@@ -153,18 +153,6 @@ static struct fuse_session *open_session(TfFs *fs, const TfMountOptions *options
 	return session;
 }
 
-static bool serve(struct fuse_session *session)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	/* Two threads are enough: they only queue and copy.  clone_fd gained nothing. */
-	fuse_loop_cfg_set_max_threads(config, 2);
-	fuse_loop_cfg_set_idle_threads(config, 2);
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	int result = fuse_session_loop_mt(session, config);
-	fuse_loop_cfg_destroy(config);
-	return result >= 0;
-}
-
 bool tf_mount_run(TfFs *fs, TfEngine *engine, const TfMountOptions *options, GError **error)
 {
 	struct fuse_session *session = open_session(fs, options, error);
@@ -181,7 +169,9 @@ bool tf_mount_run(TfFs *fs, TfEngine *engine, const TfMountOptions *options, GEr
 	Signals signals = {session, engine, pthread_self()};
 	GThread *thread = g_thread_new("signals", wait_for_signals, &signals);
 	options->ready(options->data);
-	bool ok = serve(session);
+	/* One thread: it only queues and copies, and keeps requests in the order in
+	 * which the kernel sent them.  Two gained nothing. */
+	bool ok = fuse_session_loop(session) >= 0;
 	promise_to_end();
 	tf_engine_stop(engine);
 	kill(getpid(), SIGUSR2);

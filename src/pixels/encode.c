@@ -49,6 +49,17 @@ static void free_counted(gpointer data)
 	g_free(counted);
 }
 
+GBytes *tf_encode_counted(const void *data, size_t length, GError **error)
+{
+	uint8_t *memory = tf_memory_alloc(TF_MEMORY_TILES, length, error);
+	if (!memory)
+		return NULL;
+	memcpy(memory, data, length);
+	Counted *counted = g_new(Counted, 1);
+	*counted = (Counted){memory, length};
+	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
+}
+
 GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *requantised, GError **error)
 {
 	g_autofree uint8_t *room = g_try_malloc(encoder->slot_bytes);
@@ -64,13 +75,7 @@ GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *re
 	                                                              : tf_encode_tiff(encoder, planes, room, error);
 	if (length == 0)
 		return NULL;
-	uint8_t *memory = tf_memory_alloc(TF_MEMORY_TILES, length, error);
-	if (!memory)
-		return NULL;
-	memcpy(memory, room, length);
-	Counted *counted = g_new(Counted, 1);
-	*counted = (Counted){memory, length};
-	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
+	return tf_encode_counted(room, length, error);
 }
 
 uint64_t tf_encode_stream_bytes(const TfEncoder *encoder, GBytes *tile)

@@ -210,7 +210,7 @@ bool tf_spool_put(TfSpool *spool, uint64_t id, const struct iovec *pieces, int n
 		if (opened)
 			g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%s: the spool is full", spool->dir);
 		else if (error && !*error)
-			g_set_error(error, TF_ERROR, TF_ERROR_IO, "%s: the spool is off", spool->dir);
+			g_set_error(error, TF_ERROR, TF_ERROR_UNSUPPORTED, "there is no spool");
 		return false;
 	}
 	uint64_t at = entry->offset;
