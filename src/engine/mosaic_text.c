@@ -22,17 +22,36 @@ const char *tf_mosaic_space_name(const TfMosaic *mosaic)
 	return space.vsamp == 2 ? "ycbcr-420" : space.hsamp == 2 ? "ycbcr-422" : "ycbcr-444";
 }
 
+/* Bytes of a JPEG at a quality, in parts of those at quality 80: measured with
+ * sections and photographs at 4:2:0, linear between. */
+static double bytes_at_quality(int quality)
+{
+	static const struct {
+		int quality;
+		double factor;
+	} points[] = {{1, 0.15}, {30, 0.42}, {50, 0.6}, {75, 0.92}, {85, 1.17}, {90, 1.45}, {95, 2.1}, {98, 3}, {100, 4.5}};
+	gsize i = 1;
+	while (i + 1 < G_N_ELEMENTS(points) && quality > points[i].quality)
+		i++;
+	double part = (double)(quality - points[i - 1].quality) / (points[i].quality - points[i - 1].quality);
+	return points[i - 1].factor + part * (points[i].factor - points[i - 1].factor);
+}
+
 uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic)
 {
+	const TfEncoder *encoder = &mosaic->encoder;
 	uint64_t slots = mosaic->layout.n_slots - mosaic->blank_slots;
-	uint64_t full = slots * mosaic->encoder.slot_bytes + tf_header_size(mosaic->header);
+	uint64_t full = slots * encoder->slot_bytes + tf_header_size(mosaic->header);
 	uint64_t estimate = full;
-	if (mosaic->encoder.compression == TF_COMPRESSION_JPEG) {
-		/* About as many bits per pixel as the sources have, a third more for the
-		 * levels above. */
-		double bytes_per_px = (double)mosaic->source_bytes / (double)MAX(mosaic->source_px, 1);
-		double px = (double)mosaic->pyramid.level[0].width * (double)mosaic->pyramid.level[0].height;
-		estimate = (uint64_t)(CLAMP(bytes_per_px, 0.02, 0.5) * px * 4 / 3);
+	if (encoder->compression == TF_COMPRESSION_JPEG) {
+		/* As many bits per pixel as the sources have, taken for quality 80. */
+		double bytes_per_px = CLAMP((double)mosaic->source_bytes / (double)MAX(mosaic->source_px, 1), 0.02, 0.5);
+		bool grey = encoder->space.kind == TF_SPACE_GREY;
+		double sampling = grey || encoder->vsamp == 2 ? 1 : encoder->hsamp == 2 ? 1.12 : 1.25;
+		double tile = bytes_per_px * bytes_at_quality(encoder->quality) * sampling * encoder->tile * encoder->tile;
+		estimate = (uint64_t)((tile * 0.9 + 700) * (double)slots) + tf_header_size(mosaic->header);
+	} else if (encoder->compression != TF_COMPRESSION_NONE) {
+		estimate = full / 10 * 6; /* natural images, without loss */
 	}
 	return CLAMP(MIN(estimate, full), 1, mosaic->layout.file_bytes - 8192);
 }
