@@ -21,12 +21,14 @@ enum {
 
 typedef struct Spare {
 	struct Spare *next;
+	size_t size; /* only on its way to be unmapped */
 } Spare;
 
 static struct {
 	GMutex lock; /* guards the rest; a leaf */
 	Spare *free[N_SIZES];
 	size_t bytes, max_bytes;
+	unsigned hand; /* the size that gave room last */
 } spares;
 
 static bool is_mapped(size_t bytes)
@@ -68,10 +70,40 @@ static void *take_spare(size_t size)
 	return spare;
 }
 
+/* Takes spares of other sizes out, going round, until `size` fits; the chain is
+ * the caller's to unmap.  Otherwise sizes that were common once would keep the
+ * room from those that are common now. */
+static Spare *make_room_locked(size_t size)
+{
+	Spare *chain = NULL;
+	for (unsigned steps = 0; spares.bytes + size > spares.max_bytes && steps < N_SIZES; steps++) {
+		unsigned i = spares.hand = (spares.hand + 1) % N_SIZES;
+		Spare *spare;
+		while (i != size_index(size) && spares.bytes + size > spares.max_bytes && (spare = spares.free[i])) {
+			spares.free[i] = spare->next;
+			spares.bytes -= size_of_index(i);
+			spare->size = size_of_index(i);
+			spare->next = chain;
+			chain = spare;
+		}
+	}
+	return chain;
+}
+
+static void unmap_chain(Spare *chain)
+{
+	while (chain) {
+		Spare *next = chain->next;
+		munmap(chain, chain->size);
+		chain = next;
+	}
+}
+
 static bool keep_spare(void *memory, size_t size)
 {
 	Spare *spare = memory, **list = &spares.free[size_index(size)];
 	g_mutex_lock(&spares.lock);
+	Spare *chain = size <= spares.max_bytes ? make_room_locked(size) : NULL;
 	bool keep = spares.bytes + size <= spares.max_bytes;
 	if (keep) {
 		spare->next = *list;
@@ -79,6 +111,7 @@ static bool keep_spare(void *memory, size_t size)
 		spares.bytes += size;
 	}
 	g_mutex_unlock(&spares.lock);
+	unmap_chain(chain);
 	return keep;
 }
 
