@@ -31,7 +31,7 @@ mount_tiffuse() {
 	FILE=${found[0]}
 	head -c 1 "$FILE" >/dev/null || return 1
 	FIRST_BYTE=$(compute "$EPOCHREALTIME - $start")
-	DAEMON=$(status daemon_pid)
+	DAEMON=$(status pid)
 	[ -n "$DAEMON" ] && [ -r "/proc/$DAEMON/stat" ]
 }
 
