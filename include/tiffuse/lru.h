@@ -15,6 +15,10 @@ typedef struct {
 	void *(*ref)(void *value);     /* NULL: entries are taken, never shared */
 	void (*unref)(void *value);
 	bool (*in_use)(void *value);   /* somebody else holds it, dropping frees nothing; or NULL */
+	/* Entries of the class stay, however old, while this class of memory takes no
+	 * more than so many percent of the limit, unless nothing else can go. */
+	TfMemoryClass memory;
+	unsigned kept_percent;
 } TfLruClass;
 
 typedef struct _TfLru TfLru;

@@ -32,9 +32,11 @@ static void cursor_free(void *cursor)
 }
 
 static const TfLruClass lru_classes[TF_LRU_CLASSES] = {
-        [TF_LRU_STRIPS] = {strip_ref, strip_unref, strip_in_use},
-        [TF_LRU_TILES] = {bytes_ref, bytes_unref, NULL},
-        [TF_LRU_CURSORS] = {NULL, cursor_free, NULL},
+        [TF_LRU_STRIPS] = {.ref = strip_ref, .unref = strip_unref, .in_use = strip_in_use},
+        [TF_LRU_TILES] = {.ref = bytes_ref, .unref = bytes_unref},
+        /* A cursor rests while a whole row of blocks goes by, with far more strips
+         * than fit; to lose it costs all rows of the source above its place. */
+        [TF_LRU_CURSORS] = {.unref = cursor_free, .memory = TF_MEMORY_CURSORS, .kept_percent = 40},
 };
 
 /* memory= is the target for the resident peak: the libraries, a tenth for what

@@ -137,14 +137,20 @@ void tf_lru_put(TfLru *lru, unsigned class, uint64_t id, void *value)
 	release(lru, older);
 }
 
-/* The oldest entry that only we hold.  Those in use count as just used, so
- * that a long list of them is not walked again and again. */
-static Entry *pop_victim_locked(TfLru *lru)
+static bool is_kept(const TfLru *lru, const Entry *entry)
+{
+	const TfLruClass *class = &lru->classes[entry->class];
+	return class->kept_percent > 0 && tf_memory_used(class->memory) <= lru->limit / 100 * class->kept_percent;
+}
+
+/* The oldest entry that only we hold.  Those in use, or kept, count as just
+ * used, so that a long list of them is not walked again and again. */
+static Entry *pop_victim_locked(TfLru *lru, bool even_kept)
 {
 	for (guint left = lru->order.length; left > 0; left--) {
 		Entry *entry = lru->order.head->data;
 		const TfLruClass *class = &lru->classes[entry->class];
-		if (!class->in_use || !class->in_use(entry->value)) {
+		if ((even_kept || !is_kept(lru, entry)) && (!class->in_use || !class->in_use(entry->value))) {
 			remove_locked(lru, entry);
 			return entry;
 		}
@@ -163,7 +169,9 @@ void tf_lru_make_room(TfLru *lru, uint64_t bytes)
 {
 	while (tf_memory_total() + bytes > lru->limit) {
 		g_mutex_lock(&lru->lock);
-		Entry *victim = pop_victim_locked(lru);
+		Entry *victim = pop_victim_locked(lru, false);
+		if (!victim)
+			victim = pop_victim_locked(lru, true);
 		g_mutex_unlock(&lru->lock);
 		if (!victim)
 			return;

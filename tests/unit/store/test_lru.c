@@ -222,8 +222,8 @@ static void atomic_value_unref(void *value)
 	g_free(value);
 }
 
-static const TfLruClass atomic_classes[2] = {{atomic_value_ref, atomic_value_unref, NULL},
-                                             {NULL, atomic_value_unref, NULL}};
+static const TfLruClass atomic_classes[2] = {{.ref = atomic_value_ref, .unref = atomic_value_unref},
+                                             {.unref = atomic_value_unref}};
 
 static gpointer lru_thread(gpointer lru)
 {
@@ -262,11 +262,56 @@ static void test_threads(void)
 	g_assert_cmpuint(tf_memory_total(), ==, 0);
 }
 
+/* --- a class that is kept ------------------------------------------------------------- */
+
+static void cursor_unref(void *value)
+{
+	tf_memory_count(TF_MEMORY_CURSORS, -((Value *)value)->bytes);
+	g_free(value);
+}
+
+static const TfLruClass kept_classes[2] = {{.ref = atomic_value_ref, .unref = atomic_value_unref},
+                                           {.unref = cursor_unref, .memory = TF_MEMORY_CURSORS, .kept_percent = 40}};
+
+static void put_counted(TfLru *lru, unsigned class, uint64_t id, int64_t bytes)
+{
+	Value *value = g_new0(Value, 1);
+	value->bytes = bytes;
+	g_atomic_ref_count_init(&value->users);
+	tf_memory_count(class ? TF_MEMORY_CURSORS : TF_MEMORY_STRIPS, bytes);
+	tf_lru_put(lru, class, id, value);
+	tf_lru_trim(lru);
+}
+
+/* Old entries of a kept class outlast any number of new ones of another, up to
+ * their share; beyond it, and when nothing else is there, they go. */
+static void test_kept(void)
+{
+	g_autoptr(TfLru) lru = tf_lru_new(kept_classes, 2, 1000);
+	for (uint64_t id = 0; id < 3; id++)
+		put_counted(lru, 1, id, 100);
+	for (uint64_t id = 0; id < 50; id++)
+		put_counted(lru, 0, id, 150);
+	g_assert_cmpuint(tf_lru_count(lru, 1), ==, 3);
+	g_assert_cmpuint(tf_memory_total(), <=, 1000);
+	for (uint64_t id = 10; id < 20; id++)
+		put_counted(lru, 1, id, 100);
+	for (uint64_t id = 100; id < 150; id++)
+		put_counted(lru, 0, id, 150);
+	g_assert_cmpuint(tf_lru_count(lru, 1), ==, 4); /* 40% of 1000 */
+	tf_memory_count(TF_MEMORY_HEADER, 900);
+	tf_lru_trim(lru);
+	g_assert_cmpuint(tf_lru_count(lru, 0), ==, 0);
+	g_assert_cmpuint(tf_lru_count(lru, 1), ==, 1);
+	tf_memory_count(TF_MEMORY_HEADER, -900);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/lru/model", test_model);
 	g_test_add_func("/lru/in-use-stays", test_in_use_stays);
 	g_test_add_func("/lru/threads", test_threads);
+	g_test_add_func("/lru/kept", test_kept);
 	return g_test_run();
 }
