@@ -7,6 +7,7 @@
  * there to have the directory before the tiles, and needs a second pass.
  */
 #include <tiffuse/header.h>
+#include <tiffuse/io.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,18 +59,8 @@ bool tf_header_read(const TfHeader *header, uint64_t offset, size_t length, void
 	memset((uint8_t *)buffer + have, 0, length - have);
 	if (have > 0 && header->bytes)
 		memcpy(buffer, header->bytes + offset, have);
-	for (size_t done = 0; !header->bytes && done < have;) {
-		ssize_t got = pread(header->fd, (uint8_t *)buffer + done, have - done, offset + done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return tf_error_set_errno(error, errno, "the TIFF header's file");
-		if (got == 0) {
-			g_set_error(error, TF_ERROR, TF_ERROR_IO, "the TIFF header's file: ends early");
-			return false;
-		}
-		done += got;
-	}
+	if (!header->bytes && !tf_pread_all(header->fd, buffer, have, offset))
+		return tf_error_set_errno(error, errno, "the TIFF header's file");
 	return true;
 }
 
@@ -102,17 +93,8 @@ static tmsize_t read_proc(thandle_t handle, void *buffer, tmsize_t length)
 
 static bool write_file(int fd, const uint8_t *bytes, size_t length, uint64_t offset, GError **error)
 {
-	while (length > 0) {
-		ssize_t put = pwrite(fd, bytes, length, offset);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return tf_error_set_errno(error, errno, "cannot write the TIFF header's file");
-		bytes += put;
-		length -= put;
-		offset += put;
-	}
-	return true;
+	return tf_pwrite_all(fd, bytes, length, offset) ||
+	       tf_error_set_errno(error, errno, "cannot write the TIFF header's file");
 }
 
 static tmsize_t write_proc(thandle_t handle, void *buffer, tmsize_t length)

@@ -9,6 +9,7 @@
  * written in one go, and replacing a file needs no lock between daemons.
  */
 #include <tiffuse/index.h>
+#include <tiffuse/io.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,19 +93,6 @@ static void digest(const void *data, size_t length, uint8_t result[DIGEST_BYTES]
 
 /* --- loading ------------------------------------------------------------------ */
 
-static bool read_all(int fd, uint8_t *buffer, size_t length)
-{
-	for (size_t done = 0; done < length;) {
-		ssize_t got = read(fd, buffer + done, length - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		done += (size_t)got;
-	}
-	return true;
-}
-
 /* Not mapped: who cuts a mapped file kills who reads it.  What others may have
  * written is not believed, for sizes of images go unchecked from here on. */
 static uint8_t *read_file(const char *path, size_t *length)
@@ -115,7 +103,7 @@ static uint8_t *read_file(const char *path, size_t *length)
 	    st.st_size < (off_t)(sizeof(Head) + DIGEST_BYTES) || (uint64_t)st.st_size > MAX_FILE_BYTES)
 		return NULL;
 	g_autofree uint8_t *buffer = g_try_malloc((gsize)st.st_size);
-	if (!buffer || !read_all(fd, buffer, (size_t)st.st_size))
+	if (!buffer || !tf_pread_all(fd, buffer, (size_t)st.st_size, 0))
 		return NULL;
 	*length = (size_t)st.st_size;
 	return g_steal_pointer(&buffer);
@@ -325,19 +313,6 @@ static GByteArray *compose(const TfIndexPlace *place, const char *const *paths, 
 	return g_byte_array_append(g_steal_pointer(&out), sum, sizeof sum);
 }
 
-static bool write_all(int fd, const GByteArray *bytes)
-{
-	for (size_t done = 0; done < bytes->len;) {
-		ssize_t put = write(fd, bytes->data + done, bytes->len - done);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		done += (size_t)put;
-	}
-	return true;
-}
-
 /* Without fsync: after a power failure the checksum tells. */
 static bool replace_file(const char *path, const GByteArray *bytes, GError **error)
 {
@@ -345,7 +320,7 @@ static bool replace_file(const char *path, const GByteArray *bytes, GError **err
 	tf_autofd int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return tf_error_set_errno(error, errno, "%s", path);
-	if (write_all(fd, bytes) && rename(temporary, path) == 0)
+	if (tf_pwrite_all(fd, bytes->data, bytes->len, 0) && rename(temporary, path) == 0)
 		return true;
 	int reason = errno;
 	unlink(temporary);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <tiffuse/io.h>
 #include <tiffuse/util.h>
 #include <zlib.h>
 
@@ -124,47 +125,15 @@ void tf_overview_close(TfOverview *overview)
 	g_free(overview);
 }
 
-static bool read_all(int fd, void *to, size_t length, uint64_t offset)
-{
-	uint8_t *at = to;
-	while (length > 0) {
-		ssize_t n = pread(fd, at, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		offset += (uint64_t)n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const void *from, size_t length, uint64_t offset)
-{
-	const uint8_t *at = from;
-	while (length > 0) {
-		ssize_t n = pwrite(fd, at, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		offset += (uint64_t)n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
 GBytes *tf_overview_get(TfOverview *overview, uint64_t record)
 {
 	Head head;
 	uint64_t at = record * overview->stride;
-	if (record >= overview->n_records || !read_all(overview->fd, &head, sizeof head, at) || head.magic != MAGIC ||
+	if (record >= overview->n_records || !tf_pread_all(overview->fd, &head, sizeof head, at) || head.magic != MAGIC ||
 	    head.length == 0 || head.length > overview->record_bytes)
 		return NULL;
 	g_autofree uint8_t *data = g_try_malloc(head.length);
-	if (!data || !read_all(overview->fd, data, head.length, at + sizeof head) ||
+	if (!data || !tf_pread_all(overview->fd, data, head.length, at + sizeof head) ||
 	    checksum_of(record, data, head.length) != head.checksum)
 		return NULL;
 	return g_bytes_new_take(g_steal_pointer(&data), head.length);
@@ -184,7 +153,7 @@ bool tf_overview_put(TfOverview *overview, uint64_t record, const void *data, si
 	Head head = {.magic = MAGIC, .length = (uint32_t)length, .checksum = checksum_of(record, data, length)};
 	/* The head last: until then the record is absent.  A crash between leaves
 	 * what the checksum refuses. */
-	if (!write_all(overview->fd, data, length, at + sizeof head) || !write_all(overview->fd, &head, sizeof head, at)) {
+	if (!tf_pwrite_all(overview->fd, data, length, at + sizeof head) || !tf_pwrite_all(overview->fd, &head, sizeof head, at)) {
 		int errnum = errno;
 		atomic_store(&overview->full, true);
 		return tf_error_set_errno(error, errnum, "%s", overview->path);

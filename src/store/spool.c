@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <tiffuse/io.h>
 #include <tiffuse/util.h>
 
 enum { ALIGN = 4096 };
@@ -155,36 +156,6 @@ static Entry *reserve_locked(TfSpool *spool, uint64_t id, uint64_t bytes)
 
 /* --- writing and reading ---------------------------------------------------------- */
 
-static bool write_all(int fd, const uint8_t *from, size_t length, uint64_t offset)
-{
-	while (length > 0) {
-		ssize_t n = pwrite(fd, from, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		from += n;
-		offset += (uint64_t)n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
-static bool read_all(int fd, uint8_t *to, size_t length, uint64_t offset)
-{
-	while (length > 0) {
-		ssize_t n = pread(fd, to, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		to += n;
-		offset += (uint64_t)n;
-		length -= (size_t)n;
-	}
-	return true;
-}
-
 static bool open_locked(TfSpool *spool, GError **error)
 {
 	if (spool->fd < 0 && !spool->off)
@@ -216,7 +187,7 @@ bool tf_spool_put(TfSpool *spool, uint64_t id, const struct iovec *pieces, int n
 	uint64_t at = entry->offset;
 	bool ok = true;
 	for (int i = 0; ok && i < n; at += pieces[i].iov_len, i++)
-		ok = write_all(spool->fd, pieces[i].iov_base, pieces[i].iov_len, at);
+		ok = tf_pwrite_all(spool->fd, pieces[i].iov_base, pieces[i].iov_len, at);
 	int errnum = errno;
 	g_mutex_lock(&spool->lock);
 	entry->users--;
@@ -262,7 +233,7 @@ bool tf_spool_read(TfSpool *spool, uint64_t id, uint64_t offset, uint64_t stride
 	}
 	bool ok = offset + (rows ? (rows - 1) * stride + length : 0) <= entry->bytes;
 	for (uint32_t i = 0; ok && i < rows; i++)
-		ok = read_all(spool->fd, to + i * to_stride, length, entry->offset + offset + i * stride);
+		ok = tf_pread_all(spool->fd, to + i * to_stride, length, entry->offset + offset + i * stride);
 	int errnum = errno;
 	g_mutex_lock(&spool->lock);
 	entry->users--;
