@@ -44,6 +44,7 @@ struct _Pass {
 	bool encodes_all;  /* a forward pass; otherwise only the target */
 	uint64_t target;   /* ordinal; only without encodes_all */
 	bool exclusive;    /* an export: whoever waits for a tile waits for this pass */
+	GHashTable *failed; /* ordinal -> GError, of an export that had not come to it; under engine->lock */
 	uint64_t wanted_from; /* tiles before it are not encoded; they are made for those above them */
 	int64_t max_blocks;   /* most blocks that are planned at a time */
 	int64_t first_block;  /* raster index; tiles whose blocks began before it cannot be completed */

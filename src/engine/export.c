@@ -208,6 +208,16 @@ static bool wait_for_arrival(Export *e, uint64_t ordinal)
 	return landed;
 }
 
+/* A tile that failed before anybody waited for it: flights do not keep errors. */
+static GError *find_failure(Export *e, uint64_t ordinal)
+{
+	g_mutex_lock(&e->engine->lock);
+	const GError *failure = g_hash_table_lookup(e->reader->pass->failed, GSIZE_TO_POINTER(ordinal));
+	GError *copy = failure ? g_error_copy(failure) : NULL;
+	g_mutex_unlock(&e->engine->lock);
+	return copy;
+}
+
 /* The tile's bytes, made by the pass. */
 static GBytes *get_tile(Export *e, uint64_t ordinal, GError **error)
 {
@@ -219,8 +229,9 @@ static GBytes *get_tile(Export *e, uint64_t ordinal, GError **error)
 	tf_flight_join(e->engine->flight, ordinal, on_tile, arrival);
 	/* It may have landed between the two looks. */
 	g_autoptr(GBytes) late = tf_tile_find(e->engine, ordinal);
-	if (late)
-		tf_flight_land(e->engine->flight, ordinal, late, NULL);
+	g_autoptr(GError) failure = late ? NULL : find_failure(e, ordinal);
+	if (late || failure)
+		tf_flight_land(e->engine->flight, ordinal, late, failure);
 	if (!wait_for_arrival(e, ordinal))
 		return NULL;
 	if (arrival->error)

@@ -68,6 +68,7 @@ void tf_pass_unref(Pass *pass)
 	g_hash_table_unref(pass->promised);
 	g_hash_table_unref(pass->fed);
 	g_hash_table_unref(pass->ahead);
+	g_clear_pointer(&pass->failed, g_hash_table_unref);
 	g_free(pass);
 }
 
@@ -100,6 +101,7 @@ Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal)
 {
 	Pass *pass = tf_pass_forward_locked(engine, 0, ordinal); /* nothing is planned before the lock is free */
 	pass->exclusive = true;
+	pass->failed = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_error_free);
 	pass->wanted_from = ordinal;
 	return pass;
 }

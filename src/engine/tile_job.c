@@ -229,6 +229,8 @@ static void land(TfEngine *engine, TileJob *job, GBytes *bytes)
 	g_mutex_lock(&engine->lock);
 	if (bytes && pass->encodes_all && job->ordinal >= pass->reader_ordinal && !pass->cancelled)
 		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), g_bytes_ref(bytes));
+	if (!bytes && pass->exclusive)
+		g_hash_table_insert(pass->failed, GSIZE_TO_POINTER(job->ordinal), g_error_copy(job->error));
 	forget_demand_locked(engine, job);
 	g_mutex_unlock(&engine->lock);
 	tf_flight_land(engine->flight, job->ordinal, bytes, bytes ? NULL : job->error);

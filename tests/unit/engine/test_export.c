@@ -41,6 +41,10 @@ static int run(Setup *s, int tiles, bool overwrite)
 	TfExportOptions options = {.path = s->path, .overwrite = overwrite, .quiet = true, .go_on = go_on, .data = s};
 	bool ok = tf_export(engine, &options, &error);
 	g_assert_true(ok == !error);
+	/* A run decodes each source at most once, wherever it went on. */
+	g_assert_cmpuint(status(engine, "pixels_decoded"), <=, s->mosaic->source_px);
+	if (ok && tiles == G_MAXINT && !overwrite && !s->want)
+		g_assert_cmpuint(status(engine, "tiles_made"), ==, s->mosaic->layout.n_slots - s->mosaic->blank_slots);
 	return ok ? -1 : error->code;
 }
 
@@ -182,6 +186,26 @@ static void test_cut_file(Setup *s, gconstpointer data)
 	assert_complete(s);
 }
 
+/* A source that fails long before the export comes to its tiles ends it there,
+ * every time at the same tile. */
+static void test_bad_source(Setup *s, gconstpointer data)
+{
+	g_autofree char *path = source_path(s->sources, ROWS - 1, COLS - 1);
+	g_autoptr(GBytes) part = NULL;
+	write_file(path, "no image", 8);
+	for (int i = 0; i < 20; i++) {
+		g_assert_cmpint(run(s, G_MAXINT, false), ==, TF_ERROR_CHANGED);
+		assert_part(s);
+		g_autoptr(GBytes) now = read_whole(s->path);
+		g_assert_true(!part || g_bytes_equal(now, part));
+		if (!part)
+			part = g_bytes_ref(now);
+		if (i % 2)
+			unlink(s->path);
+	}
+	g_assert_cmpuint(g_bytes_get_size(part), >, g_bytes_get_size(s->want) / 8);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -193,5 +217,7 @@ int main(int argc, char **argv)
 	CASE("trailing-data", NULL, test_trailing_data);
 	CASE("journal-damage", NULL, test_journal_damage);
 	CASE("cut-file", NULL, test_cut_file);
+	CASE("bad-source", NULL, test_bad_source);
+	CASE("bad-source-overlap", "17,9", test_bad_source);
 	return g_test_run();
 }
