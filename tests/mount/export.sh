@@ -100,11 +100,10 @@ resumed=0
 for ((i = 0; i < 10; i++)); do
 	run_and KILL "$(awk -v r=$RANDOM 'BEGIN { print 0.1 + r % 1200 / 1000 }')"
 	resumed=$((resumed + $(grep -c 'goes on at' export.log || true)))
-	if [ "$CODE" = 0 ]; then # it was faster
-		assert_eq "$(checksum out.tif)" "$want" "checksum after kills"
-		rm out.tif
-	elif [ -e out.tif ]; then
-		assert_eq "$(head -c 16 out.tif | tr -d '\0' | wc -c)" 0 "bytes of a header in a part"
+	[ -e out.tif ] || continue
+	if [ "$(head -c 16 out.tif | tr -d '\0' | wc -c)" != 0 ]; then # it was faster, or all but the journal's end was done
+		assert_eq "$(checksum out.tif)" "$want" "checksum of a file with a header"
+		[ -e out.tif.tiffuse-journal ] || rm out.tif
 	fi
 done
 [ -e out.tif.tiffuse-journal ] || rm -f out.tif
