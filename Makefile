@@ -97,7 +97,7 @@ asan: ## build with AddressSanitizer and UBSan
 tsan: ## build with ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' all unit-programs
 
-bench: deps ## compare with libvips (BENCH_SCALE=0.06 ... 1)
+bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/bench/run
 
