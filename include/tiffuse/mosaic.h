@@ -13,6 +13,9 @@
 #include <tiffuse/layout.h>
 #include <tiffuse/source.h>
 
+/* Resident after vips_init(), measured: of memory=, what is not ours to fill. */
+enum { TF_LIBRARIES_BYTES = 30 << 20 };
+
 typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE } TfOrientationMode;
 
 /* What the user asked for; the strings are borrowed for the time of the call. */

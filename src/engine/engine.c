@@ -44,7 +44,7 @@ static const TfLruClass lru_classes[TF_LRU_CLASSES] = {
  * fill. */
 static uint64_t cache_limit(const TfMosaic *mosaic)
 {
-	uint64_t libraries = UINT64_C(30) << 20, room = mosaic->memory_bytes / 10 * 9;
+	uint64_t libraries = TF_LIBRARIES_BYTES, room = mosaic->memory_bytes / 10 * 9;
 	return MAX(room > libraries ? room - libraries : 0, UINT64_C(8) << 20);
 }
 

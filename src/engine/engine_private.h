@@ -143,6 +143,12 @@ void tf_pool_push_tile_locked(TfEngine *engine, TileJob *job);
 void tf_pool_push_plan_locked(TfEngine *engine, Pass *pass);
 
 /* --- strips.c: strips of sources ---------------------------------------------- */
+/* A strip's key: its source, and its tile row counted from the source's first. */
+enum { TF_STRIP_BITS = 24 };
+static inline uint32_t tf_strip_source(uint64_t key)
+{
+	return (uint32_t)(key >> TF_STRIP_BITS);
+}
 uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row);
 
 /* Gives the job the strips that are at hand and queues jobs for the others. */
@@ -176,8 +182,8 @@ void tf_tile_job_run(TfEngine *engine, TileJob *job);
 void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFunc func, void *data);
 /* The tile's bytes if they are at hand, a new reference, or NULL. */
 GBytes *tf_tile_find(TfEngine *engine, uint64_t ordinal);
-/* Nobody waits for func any more. */
-void tf_tile_abandon(TfEngine *engine, uint64_t ordinal, TfFlightFunc func, void *data);
+/* The last who waited for the tile has left its flight. */
+void tf_tile_abandon(TfEngine *engine, uint64_t ordinal);
 
 /* --- overviews.c: upper tiles on disk ------------------------------------------------ */
 enum { TF_OVERVIEW_LEVEL = 3 }; /* the lowest that is kept: below, a tile costs little */

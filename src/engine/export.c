@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <tiffuse/io.h>
 #include <tiffuse/log.h>
 
 enum {
@@ -80,18 +81,7 @@ static bool write_failed(const Export *e, int errnum, GError **error)
 
 static bool write_at(const Export *e, const void *data, size_t length, uint64_t offset, GError **error)
 {
-	int fd = tf_export_journal_fd(e->journal);
-	for (const uint8_t *at = data; length > 0;) {
-		ssize_t put = pwrite(fd, at, length, (off_t)offset);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return write_failed(e, errno, error);
-		at += put;
-		offset += (uint64_t)put;
-		length -= (size_t)put;
-	}
-	return true;
+	return tf_pwrite_all(tf_export_journal_fd(e->journal), data, length, offset) || write_failed(e, errno, error);
 }
 
 static bool flush(Export *e, GError **error)

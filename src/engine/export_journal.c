@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <tiffuse/io.h>
 
 #define MAGIC UINT32_C(0x4a664954)
 
@@ -53,21 +54,6 @@ static void digest(const void *data, size_t length, uint8_t result[SUM_BYTES])
 	g_checksum_get_digest(sum, result, &size);
 }
 
-static bool write_at(int fd, const void *data, size_t length, uint64_t offset)
-{
-	for (const uint8_t *at = data; length > 0;) {
-		ssize_t put = pwrite(fd, at, length, (off_t)offset);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		at += put;
-		offset += (uint64_t)put;
-		length -= (size_t)put;
-	}
-	return true;
-}
-
 /* A new name is safe only when its folder is synced. */
 static void sync_folder(const char *path)
 {
@@ -86,7 +72,7 @@ static bool append(TfExportJournal *journal, const void *payload, uint32_t lengt
 	digest(payload, length, frame.sum);
 	memcpy(record, &frame, sizeof frame);
 	memcpy(record + sizeof frame, payload, length);
-	if (!write_at(journal->fd, record, sizeof frame + length, journal->length) || fdatasync(journal->fd) != 0)
+	if (!tf_pwrite_all(journal->fd, record, sizeof frame + length, journal->length) || fdatasync(journal->fd) != 0)
 		return false;
 	journal->length += sizeof frame + length;
 	return true;

@@ -6,7 +6,6 @@
 
 enum {
 	MAX_OPEN_FILES = 256,
-	LIBRARIES_BYTES = 30 << 20, /* resident after vips_init(), measured */
 };
 
 void tf_mosaic_free(TfMosaic *mosaic)
@@ -152,7 +151,7 @@ static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError
 	}
 	uint64_t per_px = tf_samples_size(space, 4096, 64) / 4096; /* 96 bytes planar 4:2:0, 192 RGB */
 	uint64_t tables = tf_scene_bytes(mosaic->scene) + tf_header_bytes(mosaic->header);
-	mosaic->fixed_bytes = LIBRARIES_BYTES + tables + per_px * (uint64_t)mosaic->pyramid.level[0].width +
+	mosaic->fixed_bytes = TF_LIBRARIES_BYTES + tables + per_px * (uint64_t)mosaic->pyramid.level[0].width +
 	                      MAX(widest * options->threads, whole);
 	if (mosaic->fixed_bytes <= mosaic->memory_bytes)
 		return true;

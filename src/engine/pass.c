@@ -172,7 +172,7 @@ static void forget_held_locked(Pass *pass, const TileRange *range)
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, pass->held);
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
-		const TfSource *source = tf_scene_source(mosaic->scene, (uint32_t)(GPOINTER_TO_SIZE(key) >> 24));
+		const TfSource *source = tf_scene_source(mosaic->scene, tf_strip_source(GPOINTER_TO_SIZE(key)));
 		if (range->c1 == pass->range.c1 || source->x + source->width <= range->c1 * mosaic->pyramid.tile)
 			g_hash_table_iter_remove(&iter);
 	}

@@ -57,7 +57,7 @@ void tf_tile_request(TfEngine *engine, TfTile tile, uint64_t ordinal, TfFlightFu
 		start_demand(engine, tile, ordinal);
 }
 
-void tf_tile_abandon(TfEngine *engine, uint64_t ordinal, TfFlightFunc func, void *data)
+void tf_tile_abandon(TfEngine *engine, uint64_t ordinal)
 {
 	g_mutex_lock(&engine->lock);
 	Pass *pass = g_hash_table_lookup(engine->demands, GSIZE_TO_POINTER(ordinal));

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <tiffuse/log.h>
 
-enum { STRIP_BITS = 24 };
-
 /* What stands in front of the planes in the spool. */
 typedef struct {
 	TfSpace space;
@@ -96,6 +94,6 @@ TfStrip *tf_spooling_crop(const TfStrip *strip, Columns columns, GError **error)
 void tf_spooling_on_evict(uint64_t key, void *strip, void *data)
 {
 	TfEngine *engine = data;
-	if (tf_source_is_whole(engine->mosaic->sources, (uint32_t)(key >> STRIP_BITS)))
+	if (tf_source_is_whole(engine->mosaic->sources, tf_strip_source(key)))
 		tf_spooling_store(engine, key, strip);
 }

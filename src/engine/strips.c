@@ -3,8 +3,6 @@
 
 #include <tiffuse/log.h>
 
-/* A strip's number counts tile rows of the mosaic from the source's first. */
-enum { STRIP_BITS = 24 };
 
 static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
 {
@@ -13,7 +11,7 @@ static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
 
 uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
 {
-	return (uint64_t)source << STRIP_BITS | (uint64_t)(tile_row - first_tile_row(engine, source));
+	return (uint64_t)source << TF_STRIP_BITS | (uint64_t)(tile_row - first_tile_row(engine, source));
 }
 
 /* The source's rows in one row of tiles that any pixel shows: what later
@@ -292,7 +290,7 @@ static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
 	if (strip)
 		return strip;
 	TfDecodeCount count = {0};
-	int64_t row = first_tile_row(engine, job->source) + (int64_t)(job->key & ((1 << STRIP_BITS) - 1));
+	int64_t row = first_tile_row(engine, job->source) + (int64_t)(job->key & ((1 << TF_STRIP_BITS) - 1));
 	job->rows = visible_rows(engine, job->source, row);
 	make_room(engine, job);
 	if (tf_source_is_whole(engine->mosaic->sources, job->source)) {

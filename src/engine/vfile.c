@@ -193,7 +193,7 @@ void tf_read_cancel(TfRead *read)
 		    !tf_flight_leave(read->engine->flight, piece->region.ordinal, on_tile, piece, &others))
 			continue;
 		if (others == 0)
-			tf_tile_abandon(read->engine, piece->region.ordinal, on_tile, piece);
+			tf_tile_abandon(read->engine, piece->region.ordinal);
 		tf_read_unref(read);
 	}
 }
