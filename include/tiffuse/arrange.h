@@ -49,6 +49,7 @@ typedef struct {
 	bool overlap_x_relative, overlap_y_relative;
 	bool same_size_required; /* grids: all cells of a column share a width, of a row a height */
 	int64_t n_holes;         /* cells of a grid without a file */
+	double pixel_um_x, pixel_um_y; /* size of a pixel in micrometres, 0: not told */
 	char *summary;           /* one line that says what was found */
 } TfArrangement;
 
