@@ -55,6 +55,18 @@ static bool set_tile(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_pyramid(TfOptions *options, const char *value, GError **error)
+{
+	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_NONE] = "none"};
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		options->mosaic.pyramid = (TfPyramidMode)i;
+		return true;
+	}
+	return expected(error, value, "ifd or none");
+}
+
 static bool set_compression(TfOptions *options, const char *value, GError **error)
 {
 	for (TfCompression c = TF_COMPRESSION_NONE; c <= TF_COMPRESSION_ZSTD; c++) {
@@ -264,6 +276,7 @@ static const struct {
 	SetFunc set;
 } known_options[] = {
         {"tile", set_tile},
+        {"pyramid", set_pyramid},
         {"compression", set_compression},
         {"quality", set_quality},
         {"subsample", set_subsample},

@@ -16,6 +16,9 @@
 /* Resident after vips_init(), measured: of memory=, what is not ours to fill. */
 enum { TF_LIBRARIES_BYTES = 30 << 20 };
 
+/* Where the reduced levels stand: each in an IFD of its own, or nowhere. */
+typedef enum { TF_PYRAMID_IFD, TF_PYRAMID_NONE } TfPyramidMode;
+
 typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE } TfOrientationMode;
 
 /* What the user asked for; the strings are borrowed for the time of the call. */
@@ -24,6 +27,7 @@ typedef struct {
 	TfArrangeOptions arrange;
 	const char *name;       /* of the virtual file, without .tif; or NULL */
 	int32_t tile;           /* px */
+	TfPyramidMode pyramid;
 	TfCompression compression;
 	int quality;            /* 1 to 100 */
 	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */

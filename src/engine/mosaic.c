@@ -110,8 +110,11 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	uint64_t bound, extra = sizeof software + (icc ? g_bytes_get_size(icc) : 0);
 	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
-	                     options->tile, !jpeg, error) ||
-	    !tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
+	                     options->tile, !jpeg, error))
+		return false;
+	if (options->pyramid == TF_PYRAMID_NONE)
+		mosaic->pyramid.n_levels = 1;
+	if (!tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
 		return false;
 	params.header_bytes = bound;
 	if (!tf_layout_init(&mosaic->layout, &mosaic->pyramid, &params, error))
@@ -193,6 +196,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	add_checksum(sum, "%d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->hsamp, e->vsamp,
 	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->first_on_top,
 	             e->slot_bytes);
+	add_checksum(sum, "%d levels", mosaic->pyramid.n_levels);
 	add_checksum(sum, "%d %d %d", options->background[0], options->background[1], options->background[2]);
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *s = tf_scene_source(mosaic->scene, i);

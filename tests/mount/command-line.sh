@@ -24,6 +24,7 @@ refused 1 bogus -o bogus=1 grid mnt
 refused 1 tile --tile=100 grid mnt
 refused 1 tile --tile=0 grid mnt
 refused 1 tile --tile=many grid mnt
+refused 1 "ifd or none" --pyramid=some grid mnt
 refused 1 compression --compression=gif grid mnt
 refused 1 quality --quality=101 grid mnt
 refused 1 subsample --subsample=411 grid mnt

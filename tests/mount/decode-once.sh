@@ -12,7 +12,7 @@ forward() {
 }
 
 make_tiles grid --columns=8 --rows=6 --tile-width=640 --tile-height=480
-for options in "--threads=1" "--threads=4" "--threads=2 --compression=none --tile=256"; do
+for options in "--threads=1" "--threads=4" "--threads=2 --compression=none --tile=256" "--pyramid=none"; do
 	# shellcheck disable=SC2086
 	forward $options grid
 	assert_eq "$(status pixels_decoded)" "$(status pixels_sources)" "decoded pixels ($options)"
@@ -23,6 +23,7 @@ for options in "--threads=1" "--threads=4" "--threads=2 --compression=none --til
 	done
 	assert_eq "$made" "$(status tiles_made)" "sum over the levels"
 	made=0
+	[ "$options" != --pyramid=none ] || assert_eq "$(status levels)" 1 "levels"
 	unmount
 	passed "a grid, $options: each source is decoded once"
 done
