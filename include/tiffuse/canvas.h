@@ -49,5 +49,5 @@ bool tf_canvas_render(const TfCanvas *canvas, const TfTileInput *input, bool wan
 /* The tile that all blank tiles share. */
 GBytes *tf_canvas_blank(const TfCanvas *canvas, GError **error);
 
-/* The background in the samples of the canvas' space (1 or 3 bytes). */
-void tf_background_samples(TfSpace space, const uint8_t rgb[3], uint8_t samples[3]);
+/* The background as one pixel of the canvas' space: 1 or 3 samples. */
+void tf_background_samples(TfSpace space, const uint8_t rgb[3], uint8_t samples[TF_MAX_PIXEL_BYTES]);

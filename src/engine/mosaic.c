@@ -56,11 +56,11 @@ static void choose_space(TfMosaic *mosaic, const TfMosaicOptions *options, bool 
 	}
 	encoder->hsamp = grey ? 1 : options->hsamp;
 	encoder->vsamp = grey ? 1 : options->vsamp;
-	encoder->space = (TfSpace){TF_SPACE_RGB, 1, 1};
+	encoder->space = (TfSpace){TF_SPACE_RGB, 1, 1, false};
 	if (grey)
 		encoder->space.kind = TF_SPACE_GREY;
 	else if (planar)
-		encoder->space = (TfSpace){TF_SPACE_YCBCR, (uint8_t)options->hsamp, (uint8_t)options->vsamp};
+		encoder->space = (TfSpace){TF_SPACE_YCBCR, (uint8_t)options->hsamp, (uint8_t)options->vsamp, false};
 }
 
 static void plan_encoder(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb)

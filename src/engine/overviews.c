@@ -36,7 +36,7 @@ static size_t packed_bytes(const TfSamples *samples)
 	size_t bytes = 0;
 	for (int p = 0; p < tf_space_planes(samples->space); p++)
 		bytes += (size_t)samples->plane[p].width * (size_t)samples->plane[p].height *
-		         (size_t)tf_space_bands(samples->space);
+		         (size_t)tf_space_pixel_bytes(samples->space);
 	return bytes;
 }
 
@@ -91,7 +91,7 @@ TfSamples *tf_overviews_quarter(TfEngine *engine, TfTile tile)
 		return NULL;
 	for (int p = 0; p < tf_space_planes(half->space); p++) {
 		const TfPlane *plane = &half->plane[p];
-		size_t row = (size_t)(plane->width * tf_space_bands(half->space));
+		size_t row = (size_t)(plane->width * tf_space_pixel_bytes(half->space));
 		for (int32_t y = 0; y < plane->height; y++, from += row)
 			memcpy(plane->data + y * plane->stride, from, row);
 	}
@@ -106,7 +106,7 @@ static bool keep_quarter(TfEngine *engine, TfTile tile, const TfSamples *quarter
 	uint8_t *at = packed;
 	for (int p = 0; packed && p < tf_space_planes(quarter->space); p++) {
 		const TfPlane *plane = &quarter->plane[p];
-		size_t row = (size_t)(plane->width * tf_space_bands(quarter->space));
+		size_t row = (size_t)(plane->width * tf_space_pixel_bytes(quarter->space));
 		for (int32_t y = 0; y < plane->height; y++, at += row)
 			memcpy(at, plane->data + y * plane->stride, row);
 	}

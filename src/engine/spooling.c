@@ -54,7 +54,7 @@ static TfStrip *new_window(const Meta *meta, Columns columns, GError **error)
 
 static size_t first_byte(const Meta *meta, const TfStrip *window, int plane)
 {
-	return (size_t)((window->x0 - meta->x0) / tf_space_hsamp(meta->space, plane) * tf_space_bands(meta->space));
+	return (size_t)((window->x0 - meta->x0) / tf_space_hsamp(meta->space, plane) * tf_space_pixel_bytes(meta->space));
 }
 
 TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, Columns columns)
@@ -68,7 +68,7 @@ TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, Columns columns)
 	for (int p = 0; window && p < tf_space_planes(meta.space); p++) {
 		const TfPlane *to = &window->samples->plane[p];
 		if (!tf_spool_read(engine->spool, key, meta.offset[p] + first_byte(&meta, window, p), meta.stride[p],
-		                   (size_t)to->width * (size_t)tf_space_bands(meta.space), (uint32_t)to->height, to->data,
+		                   (size_t)to->width * (size_t)tf_space_pixel_bytes(meta.space), (uint32_t)to->height, to->data,
 		                   to->stride, &error))
 			g_clear_pointer(&window, tf_strip_unref);
 	}
@@ -86,7 +86,7 @@ TfStrip *tf_spooling_crop(const TfStrip *strip, Columns columns, GError **error)
 		const TfPlane *to = &window->samples->plane[p], *all = &from->plane[p];
 		for (int32_t y = 0; y < to->height; y++)
 			memcpy(to->data + y * to->stride, all->data + y * all->stride + first_byte(&meta, window, p),
-			       (size_t)(to->width * tf_space_bands(meta.space)));
+			       (size_t)(to->width * tf_space_pixel_bytes(meta.space)));
 	}
 	return window;
 }

@@ -14,7 +14,7 @@ struct _TfCanvas {
 	const TfScene *scene;
 	TfPyramid pyramid;
 	TfEncoder encoder;
-	uint8_t background[3]; /* samples */
+	uint8_t background[TF_MAX_PIXEL_BYTES]; /* samples */
 	LevelPlane planes[TF_MAX_LEVELS][TF_MAX_PLANES];
 };
 
@@ -23,10 +23,23 @@ struct _TfCanvas {
  * for each tile, costs ten times what preparing a region does. */
 static _Thread_local const TfTileInput *current;
 
-void tf_background_samples(TfSpace space, const uint8_t rgb[3], uint8_t samples[3])
+/* 255 becomes 65535. */
+static void deep_background(TfSpace space, const uint8_t rgb[3], double y, uint8_t *samples)
+{
+	uint16_t deep[3] = {(uint16_t)(rgb[0] * 257), (uint16_t)(rgb[1] * 257), (uint16_t)(rgb[2] * 257)};
+	if (space.kind == TF_SPACE_GREY)
+		deep[0] = (uint16_t)CLAMP(y * 257 + 0.5, 0, 65535);
+	memcpy(samples, deep, sizeof deep);
+}
+
+void tf_background_samples(TfSpace space, const uint8_t rgb[3], uint8_t samples[TF_MAX_PIXEL_BYTES])
 {
 	double r = rgb[0], g = rgb[1], b = rgb[2];
 	double y = 0.299 * r + 0.587 * g + 0.114 * b; /* ITU-T T.871, 7 */
+	if (space.deep) {
+		deep_background(space, rgb, y, samples);
+		return;
+	}
 	memcpy(samples, rgb, 3);
 	if (space.kind == TF_SPACE_RGB)
 		return;
@@ -41,23 +54,23 @@ static TfPlane plane_of_region(const VipsRegion *region)
 	return (TfPlane){VIPS_REGION_ADDR(region, r.left, r.top), VIPS_REGION_LSKIP(region), r.width, r.height};
 }
 
-static void fill_plane(const TfPlane *plane, int bands, int64_t x0, int64_t y0, int64_t x1, int64_t y1,
+static void fill_plane(const TfPlane *plane, int size, int64_t x0, int64_t y0, int64_t x1, int64_t y1,
                        const uint8_t *ink)
 {
 	for (int64_t y = y0; y < y1; y++) {
 		uint8_t *row = plane->data + y * plane->stride;
-		if (bands == 1)
+		if (size == 1)
 			memset(row + x0, *ink, (size_t)(x1 - x0));
 		else
 			for (int64_t x = x0; x < x1; x++)
-				memcpy(row + x * bands, ink, (size_t)bands);
+				memcpy(row + x * size, ink, (size_t)size);
 	}
 }
 
 static void join_quarters(const TfCanvas *canvas, int plane, const TfTileInput *input, const TfPlane *to)
 {
 	TfSpace space = canvas->encoder.space;
-	int bands = tf_space_bands(space);
+	int size = tf_space_pixel_bytes(space);
 	int64_t half_x = canvas->pyramid.tile / 2 / tf_space_hsamp(space, plane);
 	int64_t half_y = canvas->pyramid.tile / 2 / tf_space_vsamp(space, plane);
 	for (int i = 0; i < 4; i++) {
@@ -66,13 +79,13 @@ static void join_quarters(const TfCanvas *canvas, int plane, const TfTileInput *
 		if (x0 >= x1 || y0 >= y1)
 			continue;
 		if (!input->quarters[i]) {
-			fill_plane(to, bands, x0, y0, x1, y1, canvas->background + plane);
+			fill_plane(to, size, x0, y0, x1, y1, canvas->background + plane);
 			continue;
 		}
 		const TfPlane *from = &input->quarters[i]->plane[plane];
 		for (int64_t y = y0; y < y1; y++)
-			memcpy(to->data + y * to->stride + x0 * bands, from->data + (y - y0) * from->stride,
-			       (size_t)((x1 - x0) * bands));
+			memcpy(to->data + y * to->stride + x0 * size, from->data + (y - y0) * from->stride,
+			       (size_t)((x1 - x0) * size));
 	}
 }
 
@@ -94,8 +107,17 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
 	return tf_compose(&target, current) ? 0 : -1;
 }
 
-static VipsImage *new_plane_image(LevelPlane *p, int64_t width, int64_t height, int bands, GError **error)
+static VipsInterpretation interpretation_of(TfSpace space, int bands)
 {
+	if (space.deep)
+		return bands == 1 ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
+	return bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+}
+
+static VipsImage *new_plane_image(LevelPlane *p, int64_t width, int64_t height, GError **error)
+{
+	TfSpace space = p->canvas->encoder.space;
+	int bands = tf_space_bands(space);
 	if (width > VIPS_MAX_COORD || height > VIPS_MAX_COORD) {
 		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
 		            "the mosaic would have %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
@@ -104,8 +126,8 @@ static VipsImage *new_plane_image(LevelPlane *p, int64_t width, int64_t height, 
 		return NULL;
 	}
 	g_autoptr(VipsImage) image = vips_image_new();
-	vips_image_init_fields(image, (int)width, (int)height, bands, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
-	                       bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, 1, 1);
+	vips_image_init_fields(image, (int)width, (int)height, bands, space.deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR,
+	                       VIPS_CODING_NONE, interpretation_of(space, bands), 1, 1);
 	if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_ANY, NULL) ||
 	    vips_image_generate(image, NULL, generate, NULL, p, NULL)) {
 		tf_vips_fail(error, TF_ERROR_NO_MEMORY, "cannot set up a level");
@@ -128,8 +150,7 @@ TfCanvas *tf_canvas_new(const TfScene *scene, const TfPyramid *pyramid, const Tf
 			LevelPlane *plane = &canvas->planes[k][p];
 			*plane = (LevelPlane){.canvas = canvas, .level = k, .plane = p};
 			plane->image = new_plane_image(plane, tf_ceil_div(pyramid->level[k].width, tf_space_hsamp(space, p)),
-			                               tf_ceil_div(pyramid->level[k].height, tf_space_vsamp(space, p)),
-			                               tf_space_bands(space), error);
+			                               tf_ceil_div(pyramid->level[k].height, tf_space_vsamp(space, p)), error);
 			if (!plane->image)
 				return NULL;
 		}
@@ -193,7 +214,7 @@ static GBytes *encode(const TfCanvas *canvas, const Prepared *prepared, bool *re
 	if (!padded)
 		return NULL;
 	for (int p = 0; p < tf_space_planes(space); p++)
-		tf_plane_pad(&prepared->planes[p], tf_space_bands(space), &padded->plane[p]);
+		tf_plane_pad(&prepared->planes[p], space, &padded->plane[p]);
 	return tf_encode_tile(&canvas->encoder, padded->plane, requantised, error);
 }
 
@@ -204,7 +225,7 @@ static TfSamples *halve(const TfCanvas *canvas, const Prepared *prepared, GError
 	TfSamples *half = tf_samples_new(space, (int32_t)tf_ceil_div(width, 2), (int32_t)tf_ceil_div(height, 2), 0,
 	                                 TF_MEMORY_CANVASES, error);
 	for (int p = 0; half && p < tf_space_planes(space); p++)
-		tf_plane_halve(&prepared->planes[p], tf_space_bands(space), &half->plane[p]);
+		tf_plane_halve(&prepared->planes[p], space, &half->plane[p]);
 	return half;
 }
 
@@ -237,7 +258,7 @@ GBytes *tf_canvas_blank(const TfCanvas *canvas, GError **error)
 		return NULL;
 	for (int p = 0; p < tf_space_planes(space); p++) {
 		const TfPlane *plane = &samples->plane[p];
-		fill_plane(plane, tf_space_bands(space), 0, 0, plane->width, plane->height, canvas->background + p);
+		fill_plane(plane, tf_space_pixel_bytes(space), 0, 0, plane->width, plane->height, canvas->background + p);
 	}
 	return tf_encode_tile(&canvas->encoder, samples->plane, &requantised, error);
 }

@@ -11,16 +11,16 @@
 
 #include <string.h>
 
-static void fill(const TfPlane *to, int bands, TfRect r, const uint8_t *ink)
+static void fill(const TfPlane *to, int size, TfRect r, const uint8_t *ink)
 {
 	for (int64_t y = r.y0; y < r.y1; y++) {
-		uint8_t *row = to->data + y * to->stride + r.x0 * bands;
-		if (bands == 1) {
+		uint8_t *row = to->data + y * to->stride + r.x0 * size;
+		if (size == 1) {
 			memset(row, *ink, (size_t)(r.x1 - r.x0));
 			continue;
 		}
 		for (int64_t x = 0; x < r.x1 - r.x0; x++)
-			memcpy(row + x * bands, ink, (size_t)bands);
+			memcpy(row + x * size, ink, (size_t)size);
 	}
 }
 
@@ -36,20 +36,20 @@ static TfRect in_target(const TfComposeTarget *t, TfRect r)
 
 static void compose_full(const TfComposeTarget *t, const TfFragment *fragment, const TfStrip *strip)
 {
-	int bands = tf_space_bands(t->space);
+	int size = tf_space_pixel_bytes(t->space);
 	TfRect r = tf_rect_intersect(fragment->rect, target_rect(t)), at = in_target(t, r);
 	if (tf_rect_is_empty(r))
 		return;
 	if (!strip) {
-		fill(&t->to, bands, at, t->background + t->plane);
+		fill(&t->to, size, at, t->background + t->plane);
 		return;
 	}
 	const TfSource *source = tf_scene_source(t->scene, (uint32_t)fragment->source);
 	const TfPlane *from = &strip->samples->plane[t->plane];
 	int64_t dx = r.x0 - source->x - strip->x0, dy = r.y0 - source->y - strip->y0;
 	for (int64_t y = 0; y < r.y1 - r.y0; y++)
-		memcpy(t->to.data + (at.y0 + y) * t->to.stride + at.x0 * bands,
-		       from->data + (dy + y) * from->stride + dx * bands, (size_t)((r.x1 - r.x0) * bands));
+		memcpy(t->to.data + (at.y0 + y) * t->to.stride + at.x0 * size,
+		       from->data + (dy + y) * from->stride + dx * size, (size_t)((r.x1 - r.x0) * size));
 }
 
 /* One source's chroma plane, addressed by pixels of the mosaic. */

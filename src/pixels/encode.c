@@ -15,7 +15,7 @@ static uint64_t jpeg_slot_bytes(TfSpace space, int hsamp, int vsamp, int quality
 uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsamp, int vsamp, int quality,
                               int32_t tile)
 {
-	uint64_t px = (uint64_t)tile * (uint64_t)tile, raw = px * (uint64_t)tf_space_bands(space);
+	uint64_t px = (uint64_t)tile * (uint64_t)tile, raw = px * (uint64_t)tf_space_pixel_bytes(space);
 	switch (compression) {
 	case TF_COMPRESSION_JPEG:
 		return jpeg_slot_bytes(space, hsamp, vsamp, quality, px);
@@ -31,7 +31,7 @@ uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsam
 
 static size_t copy_samples(const TfEncoder *encoder, const TfPlane *plane, uint8_t *room)
 {
-	size_t row = (size_t)encoder->tile * (size_t)tf_space_bands(encoder->space);
+	size_t row = (size_t)encoder->tile * (size_t)tf_space_pixel_bytes(encoder->space);
 	for (int32_t y = 0; y < encoder->tile; y++)
 		memcpy(room + (size_t)y * row, plane->data + y * plane->stride, row);
 	return row * (size_t)encoder->tile;

@@ -79,7 +79,7 @@ static void set_tags(TIFF *tif, const TfEncoder *encoder)
 	TIFFSetField(tif, TIFFTAG_IMAGELENGTH, encoder->tile);
 	TIFFSetField(tif, TIFFTAG_TILEWIDTH, encoder->tile);
 	TIFFSetField(tif, TIFFTAG_TILELENGTH, encoder->tile);
-	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, encoder->space.deep ? 16 : 8);
 	TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, bands);
 	TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
 	TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, bands == 1 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
@@ -112,7 +112,7 @@ static size_t write_and_take(TIFF *tif, Memory *memory, const TfEncoder *encoder
 
 size_t tf_encode_tiff(const TfEncoder *encoder, const TfPlane *planes, uint8_t *room, GError **error)
 {
-	size_t row = (size_t)encoder->tile * (size_t)tf_space_bands(encoder->space);
+	size_t row = (size_t)encoder->tile * (size_t)tf_space_pixel_bytes(encoder->space);
 	size_t bytes = row * (size_t)encoder->tile, capacity = encoder->slot_bytes + 64 * 1024;
 	g_autofree uint8_t *packed = g_try_malloc(bytes);
 	g_autofree uint8_t *file = g_try_malloc0(capacity);

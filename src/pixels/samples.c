@@ -17,7 +17,7 @@ static int64_t plane_height(TfSpace space, int plane, int32_t height)
 
 static int64_t plane_stride(TfSpace space, int plane, int32_t width)
 {
-	int64_t row = plane_width(space, plane, width) * tf_space_bands(space);
+	int64_t row = plane_width(space, plane, width) * tf_space_pixel_bytes(space);
 	return tf_ceil_div(row, ROW_ALIGN) * ROW_ALIGN;
 }
 
@@ -67,7 +67,7 @@ void tf_samples_unref(TfSamples *samples)
 	g_free(samples);
 }
 
-/* The compiler vectorises this loop; the last odd column is the caller's. */
+/* The compiler vectorises these loops; the last odd column is the caller's. */
 static void halve_row_1(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out, int32_t n)
 {
 	for (int32_t i = 0; i < n; i++)
@@ -83,37 +83,73 @@ static void halve_row_3(const uint8_t *restrict a, const uint8_t *restrict b, ui
 	}
 }
 
-void tf_plane_halve(const TfPlane *in, int bands, const TfPlane *out)
+/* The last pixel of an odd row counts twice. */
+static void halve_last(const uint8_t *a, const uint8_t *b, uint8_t *out, int bands)
+{
+	for (int c = 0; c < bands; c++)
+		out[c] = (uint8_t)((2 * a[c] + 2 * b[c] + 2) >> 2);
+}
+
+static void halve_row_deep(const uint16_t *restrict a, const uint16_t *restrict b, uint16_t *restrict out, int32_t n,
+                           int bands)
+{
+	for (int32_t i = 0; i < n; i++, a += 2 * bands, b += 2 * bands, out += bands)
+		for (int c = 0; c < bands; c++)
+			out[c] = (uint16_t)((a[c] + a[bands + c] + b[c] + b[bands + c] + 2) >> 2);
+}
+
+static void halve_last_deep(const uint16_t *a, const uint16_t *b, uint16_t *out, int bands)
+{
+	for (int c = 0; c < bands; c++)
+		out[c] = (uint16_t)((2 * a[c] + 2 * b[c] + 2) >> 2);
+}
+
+static void halve_deep(const void *a, const void *b, void *out, int32_t width, int bands)
+{
+	int32_t pairs = width / 2, last = (width - 1) * bands;
+	if (bands == 1)
+		halve_row_deep(a, b, out, pairs, 1);
+	else
+		halve_row_deep(a, b, out, pairs, 3);
+	if (width % 2 != 0)
+		halve_last_deep((const uint16_t *)a + last, (const uint16_t *)b + last, (uint16_t *)out + pairs * bands, bands);
+}
+
+void tf_plane_halve(const TfPlane *in, TfSpace space, const TfPlane *out)
 {
 	int32_t pairs = in->width / 2;
+	int bands = tf_space_bands(space);
 	for (int32_t y = 0; y < out->height; y++) {
 		const uint8_t *a = in->data + 2 * y * in->stride;
 		const uint8_t *b = 2 * y + 1 < in->height ? a + in->stride : a;
 		uint8_t *row = out->data + y * out->stride;
+		if (space.deep) {
+			halve_deep(a, b, row, in->width, bands);
+			continue;
+		}
 		if (bands == 1)
 			halve_row_1(a, b, row, pairs);
 		else
 			halve_row_3(a, b, row, pairs);
-		if (in->width % 2 == 0)
-			continue;
 		int32_t last = (in->width - 1) * bands;
-		for (int c = 0; c < bands; c++)
-			row[pairs * bands + c] = (uint8_t)((2 * a[last + c] + 2 * b[last + c] + 2) >> 2);
+		if (in->width % 2 != 0)
+			halve_last(a + last, b + last, row + pairs * bands, bands);
 	}
 }
 
-void tf_plane_pad(const TfPlane *in, int bands, const TfPlane *out)
+void tf_plane_pad(const TfPlane *in, TfSpace space, const TfPlane *out)
 {
+	int size = tf_space_pixel_bytes(space);
 	for (int32_t y = 0; y < out->height; y++) {
 		const uint8_t *from = in->data + MIN(y, in->height - 1) * in->stride;
 		uint8_t *to = out->data + y * out->stride;
-		memcpy(to, from, (size_t)in->width * bands);
-		const uint8_t *last = from + (in->width - 1) * bands;
-		if (bands == 1) {
+		memcpy(to, from, (size_t)in->width * size);
+		const uint8_t *last = from + (in->width - 1) * size;
+		if (size == 1) {
 			memset(to + in->width, *last, (size_t)(out->width - in->width));
 			continue;
 		}
 		for (int32_t x = in->width; x < out->width; x++)
-			memcpy(to + x * bands, last, (size_t)bands);
+			memcpy(to + x * size, last, (size_t)size);
 	}
 }

@@ -69,7 +69,7 @@ uint64_t tf_source_decode_bytes(const TfSources *sources, uint32_t index)
 /* Do the decoder's rows still need colour operations or mirroring? */
 static bool needs_convert(const TfSources *sources, const TfSource *source)
 {
-	return source->info.colour == TF_COLOUR_CMYK || source->info.colour == TF_COLOUR_YCCK ||
+	return sources->options.space.deep || source->info.colour == TF_COLOUR_CMYK || source->info.colour == TF_COLOUR_YCCK ||
 	       (sources->options.to_srgb && source->info.icc != 0) || source->orientation == 2;
 }
 

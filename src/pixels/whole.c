@@ -17,7 +17,7 @@ typedef struct {
 	const TfRows *ranges;
 	uint32_t n;
 	TfStrip **strips;
-	int bands;
+	int size; /* bytes per pixel: turning moves them as so many bands */
 } Deal;
 
 /* Where rows [y0, y1) of the stored image lie in the placed one. */
@@ -65,8 +65,8 @@ static void deal_out(const Deal *deal, const VipsRegion *region, TfRect at)
 		int32_t top = deal->strips[i]->y0;
 		int64_t y0 = MAX(at.y0, top), y1 = MIN(at.y1, top + to->height);
 		for (int64_t y = y0; y < y1; y++)
-			memcpy(to->plane[0].data + (y - top) * to->plane[0].stride + at.x0 * deal->bands,
-			       VIPS_REGION_ADDR(region, 0, y - at.y0), (size_t)((at.x1 - at.x0) * deal->bands));
+			memcpy(to->plane[0].data + (y - top) * to->plane[0].stride + at.x0 * deal->size,
+			       VIPS_REGION_ADDR(region, 0, y - at.y0), (size_t)((at.x1 - at.x0) * deal->size));
 	}
 }
 
@@ -74,14 +74,14 @@ static bool deal_chunk(const Deal *deal, const TfStrip *chunk, GError **error)
 {
 	const TfPlane *plane = &chunk->samples->plane[0];
 	TfRect at = turned_rect(deal->source, chunk->y0, chunk->y0 + plane->height);
-	g_autofree uint8_t *packed = g_try_malloc((size_t)plane->width * deal->bands * plane->height);
+	g_autofree uint8_t *packed = g_try_malloc((size_t)plane->width * deal->size * plane->height);
 	if (!packed)
 		return tf_error_set_errno(error, ENOMEM, "%s", deal->source->path);
 	for (int32_t y = 0; y < plane->height; y++)
-		memcpy(packed + (size_t)y * plane->width * deal->bands, plane->data + y * plane->stride,
-		       (size_t)plane->width * deal->bands);
+		memcpy(packed + (size_t)y * plane->width * deal->size, plane->data + y * plane->stride,
+		       (size_t)plane->width * deal->size);
 	g_autoptr(VipsImage) image = vips_image_new_from_memory(
-	        packed, (size_t)plane->width * deal->bands * plane->height, plane->width, plane->height, deal->bands,
+	        packed, (size_t)plane->width * deal->size * plane->height, plane->width, plane->height, deal->size,
 	        VIPS_FORMAT_UCHAR);
 	g_autoptr(VipsImage) turned = image ? turn(image, deal->source->orientation) : NULL;
 	g_autoptr(VipsRegion) region = turned ? vips_region_new(turned) : NULL;
@@ -134,7 +134,7 @@ bool tf_source_read_whole(TfSources *sources, uint32_t index, const TfRows *rang
 	if (!cursor)
 		return false;
 	memset(strips, 0, n * sizeof *strips);
-	Deal deal = {source, ranges, n, strips, tf_space_bands(sources->options.space)};
+	Deal deal = {source, ranges, n, strips, tf_space_pixel_bytes(sources->options.space)};
 	bool ok = source->orientation > 2
 	                  ? allocate_strips(sources, &deal, error) && read_turned(cursor, &deal, count, error)
 	                  : read_upright(cursor, &deal, count, error);

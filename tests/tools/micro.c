@@ -15,7 +15,7 @@
 
 enum { TILE = 512, SIDE = 1024, ROUNDS = 5, ROUND_MS = 80 };
 
-static const TfSpace PLANAR = {TF_SPACE_YCBCR, 2, 2}, RGB = {TF_SPACE_RGB, 1, 1};
+static const TfSpace PLANAR = {TF_SPACE_YCBCR, 2, 2, false}, RGB = {TF_SPACE_RGB, 1, 1, false};
 
 static volatile uint64_t sink; /* what is computed is used */
 
@@ -233,7 +233,7 @@ static void run_mean(void *data)
 {
 	Mean *m = data;
 	for (int p = 0; p < tf_space_planes(m->in->space); p++)
-		tf_plane_halve(&m->in->plane[p], tf_space_bands(m->in->space), &m->out->plane[p]);
+		tf_plane_halve(&m->in->plane[p], m->in->space, &m->out->plane[p]);
 	sink += m->out->plane[0].data[0];
 }
 

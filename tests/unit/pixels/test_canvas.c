@@ -17,7 +17,7 @@ typedef struct {
 	TfEncoder encoder;
 	TfCanvas *canvas;
 	TfSamples *sources[MAX_SOURCES];
-	uint8_t ink[3];
+	uint8_t ink[TF_MAX_PIXEL_BYTES];
 	TfSamples *level[TF_MAX_LEVELS]; /* the painter's */
 	bool first_on_top;
 } Case;
@@ -34,14 +34,34 @@ static uint8_t *at(const TfSamples *samples, int plane, int64_t x, int64_t y)
 {
 	const TfPlane *p = &samples->plane[plane];
 	g_assert_true(x >= 0 && y >= 0 && x < p->width && y < p->height);
-	return p->data + y * p->stride + x * tf_space_bands(samples->space);
+	return p->data + y * p->stride + x * tf_space_pixel_bytes(samples->space);
+}
+
+static unsigned component(const TfSamples *samples, int plane, int64_t x, int64_t y, int band)
+{
+	const uint8_t *pixel = at(samples, plane, x, y);
+	uint16_t deep;
+	if (!samples->space.deep)
+		return pixel[band];
+	memcpy(&deep, pixel + 2 * band, 2);
+	return deep;
+}
+
+static void set_component(TfSamples *samples, int plane, int64_t x, int64_t y, int band, unsigned value)
+{
+	uint8_t *pixel = at(samples, plane, x, y);
+	uint16_t deep = (uint16_t)value;
+	if (samples->space.deep)
+		memcpy(pixel + 2 * band, &deep, 2);
+	else
+		pixel[band] = (uint8_t)value;
 }
 
 static void fill_random(TfSamples *samples, GRand *random)
 {
 	for (int p = 0; p < tf_space_planes(samples->space); p++)
 		for (int y = 0; y < samples->plane[p].height; y++)
-			for (int i = 0; i < samples->plane[p].width * tf_space_bands(samples->space); i++)
+			for (int i = 0; i < samples->plane[p].width * tf_space_pixel_bytes(samples->space); i++)
 				samples->plane[p].data[y * samples->plane[p].stride + i] = (uint8_t)g_rand_int(random);
 }
 
@@ -90,7 +110,7 @@ static TfSamples *paint_base(const Case *c)
 	TfSamples *out = new_samples(c->encoder.space, tf_scene_width(c->scene), tf_scene_height(c->scene));
 	for (int64_t y = 0; y < out->height; y++)
 		for (int64_t x = 0; x < out->width; x++)
-			memcpy(at(out, 0, x, y), sample_at(c, 0, x, y), (gsize)tf_space_bands(out->space));
+			memcpy(at(out, 0, x, y), sample_at(c, 0, x, y), (gsize)tf_space_pixel_bytes(out->space));
 	for (int p = 1; p < tf_space_planes(out->space); p++)
 		paint_chroma(c, out, p);
 	return out;
@@ -106,9 +126,9 @@ static TfSamples *paint_halved(const TfSamples *in)
 				for (int b = 0; b < bands; b++) {
 					int64_t x1 = MIN(2 * x + 1, in->plane[p].width - 1);
 					int64_t y1 = MIN(2 * y + 1, in->plane[p].height - 1);
-					int sum = at(in, p, 2 * x, 2 * y)[b] + at(in, p, x1, 2 * y)[b] +
-					          at(in, p, 2 * x, y1)[b] + at(in, p, x1, y1)[b];
-					at(out, p, x, y)[b] = (uint8_t)((sum + 2) >> 2);
+					unsigned sum = component(in, p, 2 * x, 2 * y, b) + component(in, p, x1, 2 * y, b) +
+					               component(in, p, 2 * x, y1, b) + component(in, p, x1, y1, b);
+					set_component(out, p, x, y, b, (sum + 2) >> 2);
 				}
 	return out;
 }
@@ -127,7 +147,7 @@ static GBytes *paint_tile(const Case *c, TfTile tile)
 				memcpy(at(out, p, x, y),
 				       at(level, p, MIN(left + x, level->plane[p].width - 1),
 				          MIN(top + y, level->plane[p].height - 1)),
-				       (gsize)tf_space_bands(space));
+				       (gsize)tf_space_pixel_bytes(space));
 	}
 	bool requantised;
 	return tf_encode_tile(&c->encoder, out->plane, &requantised, NULL);
@@ -150,7 +170,7 @@ static TfStrip *strip_of(const Case *c, const TfFragment *fragment, GRand *rando
 			memcpy(at(samples, p, 0, y),
 			       at(c->sources[fragment->source], p, x0 / tf_space_hsamp(space, p),
 			          y0 / tf_space_vsamp(space, p) + y),
-			       (gsize)samples->plane[p].width * (gsize)tf_space_bands(space));
+			       (gsize)samples->plane[p].width * (gsize)tf_space_pixel_bytes(space));
 	return tf_strip_new(x0, y0, samples);
 }
 
@@ -177,7 +197,7 @@ static void render(const Case *c, TfTileInput *input, TfTileOutput *out)
 		const TfPlane *plane = &out->quarter->plane[p];
 		for (int y = 0; y < plane->height; y++)
 			g_assert_cmpint(memcmp(at(out->quarter, p, 0, y), at(half, p, left, top + y),
-			                       (gsize)plane->width * (gsize)tf_space_bands(half->space)),
+			                       (gsize)plane->width * (gsize)tf_space_pixel_bytes(half->space)),
 			                ==, 0);
 	}
 }
@@ -285,11 +305,13 @@ typedef struct {
 } Kind;
 
 static const Kind kinds[] = {
-        {"rgb", {TF_SPACE_RGB, 1, 1}, TF_COMPRESSION_NONE},
-        {"grey", {TF_SPACE_GREY, 1, 1}, TF_COMPRESSION_NONE},
-        {"ycbcr-420", {TF_SPACE_YCBCR, 2, 2}, TF_COMPRESSION_JPEG},
-        {"ycbcr-422", {TF_SPACE_YCBCR, 2, 1}, TF_COMPRESSION_JPEG},
-        {"ycbcr-444", {TF_SPACE_YCBCR, 1, 1}, TF_COMPRESSION_JPEG},
+        {"rgb", {TF_SPACE_RGB, 1, 1, false}, TF_COMPRESSION_NONE},
+        {"grey", {TF_SPACE_GREY, 1, 1, false}, TF_COMPRESSION_NONE},
+        {"rgb16", {TF_SPACE_RGB, 1, 1, true}, TF_COMPRESSION_NONE},
+        {"grey16", {TF_SPACE_GREY, 1, 1, true}, TF_COMPRESSION_NONE},
+        {"ycbcr-420", {TF_SPACE_YCBCR, 2, 2, false}, TF_COMPRESSION_JPEG},
+        {"ycbcr-422", {TF_SPACE_YCBCR, 2, 1, false}, TF_COMPRESSION_JPEG},
+        {"ycbcr-444", {TF_SPACE_YCBCR, 1, 1, false}, TF_COMPRESSION_JPEG},
 };
 
 static void test_scenes(gconstpointer data)
@@ -305,10 +327,10 @@ static void test_scenes(gconstpointer data)
 static void test_blank(gconstpointer data)
 {
 	const Kind *kind = data;
-	uint8_t background[3] = {200, 30, 90}, ink[3];
+	uint8_t background[3] = {200, 30, 90}, ink[TF_MAX_PIXEL_BYTES];
 	g_autoptr(TfScene) scene = tf_scene_new(false);
 	TfSource source = {.path = "/a", .orientation = 1, .width = 40, .height = 40};
-	TfEncoder encoder = {kind->compression, kind->space, kind->space.hsamp, kind->space.vsamp, 90, 32, 3072};
+	TfEncoder encoder = {kind->compression, kind->space, kind->space.hsamp, kind->space.vsamp, 90, 32, 6144};
 	TfPyramid pyramid;
 	tf_scene_add(scene, &source);
 	g_assert_true(tf_scene_freeze(scene, NULL) && tf_pyramid_init(&pyramid, 40, 40, 32, false, NULL));
@@ -319,7 +341,7 @@ static void test_blank(gconstpointer data)
 	for (int p = 0; p < tf_space_planes(kind->space); p++)
 		for (int y = 0; y < samples->plane[p].height; y++)
 			for (int x = 0; x < samples->plane[p].width; x++)
-				memcpy(at(samples, p, x, y), ink + p, (gsize)tf_space_bands(kind->space));
+				memcpy(at(samples, p, x, y), ink + p, (gsize)tf_space_pixel_bytes(kind->space));
 	bool requantised;
 	g_autoptr(GBytes) expected = tf_encode_tile(&encoder, samples->plane, &requantised, NULL);
 	g_assert_true(g_bytes_equal(blank, expected));
@@ -327,15 +349,23 @@ static void test_blank(gconstpointer data)
 
 static void test_background(void)
 {
-	uint8_t samples[3], white[3] = {255, 255, 255}, red[3] = {255, 0, 0};
-	tf_background_samples((TfSpace){TF_SPACE_RGB, 1, 1}, red, samples);
+	uint8_t samples[TF_MAX_PIXEL_BYTES], white[3] = {255, 255, 255}, red[3] = {255, 0, 0};
+	tf_background_samples((TfSpace){TF_SPACE_RGB, 1, 1, false}, red, samples);
 	g_assert_cmpmem(samples, 3, red, 3);
-	tf_background_samples((TfSpace){TF_SPACE_YCBCR, 2, 2}, white, samples);
+	tf_background_samples((TfSpace){TF_SPACE_YCBCR, 2, 2, false}, white, samples);
 	g_assert_cmpmem(samples, 3, ((uint8_t[]){255, 128, 128}), 3);
-	tf_background_samples((TfSpace){TF_SPACE_YCBCR, 2, 2}, red, samples); /* JFIF: 76, 85, 255 */
+	tf_background_samples((TfSpace){TF_SPACE_YCBCR, 2, 2, false}, red, samples); /* JFIF: 76, 85, 255 */
 	g_assert_cmpmem(samples, 3, ((uint8_t[]){76, 85, 255}), 3);
-	tf_background_samples((TfSpace){TF_SPACE_GREY, 1, 1}, red, samples);
+	tf_background_samples((TfSpace){TF_SPACE_GREY, 1, 1, false}, red, samples);
 	g_assert_cmpint(samples[0], ==, 76);
+	uint16_t deep[3];
+	tf_background_samples((TfSpace){TF_SPACE_RGB, 1, 1, true}, red, samples);
+	memcpy(deep, samples, sizeof deep);
+	g_assert_cmpint(deep[0], ==, 65535);
+	g_assert_cmpint(deep[1], ==, 0);
+	tf_background_samples((TfSpace){TF_SPACE_GREY, 1, 1, true}, red, samples);
+	memcpy(deep, samples, sizeof deep);
+	g_assert_cmpint(deep[0], ==, 19595); /* 0.299 * 65535 */
 }
 
 int main(int argc, char **argv)

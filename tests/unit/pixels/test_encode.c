@@ -18,7 +18,7 @@ static TfSamples *picture(TfSpace space, uint32_t seed, int noise)
 	GRand *random = g_rand_new_with_seed(seed);
 	for (int p = 0; p < tf_space_planes(space); p++)
 		for (int y = 0; y < samples->plane[p].height; y++)
-			for (int i = 0; i < samples->plane[p].width * tf_space_bands(space); i++)
+			for (int i = 0; i < samples->plane[p].width * tf_space_pixel_bytes(space); i++)
 				samples->plane[p].data[y * samples->plane[p].stride + i] =
 				        (uint8_t)(60 + p * 20 + y + i / 3 + g_rand_int_range(random, 0, noise + 1));
 	g_rand_free(random);
@@ -46,8 +46,8 @@ static GBytes *encode(const TfEncoder *encoder, const TfSamples *samples, bool *
 
 /* --- JPEG ------------------------------------------------------------------------ */
 
-static const TfSpace spaces[] = {{TF_SPACE_YCBCR, 2, 2}, {TF_SPACE_YCBCR, 2, 1}, {TF_SPACE_YCBCR, 1, 1},
-                                 {TF_SPACE_RGB, 1, 1},   {TF_SPACE_GREY, 1, 1}};
+static const TfSpace spaces[] = {{TF_SPACE_YCBCR, 2, 2, false}, {TF_SPACE_YCBCR, 2, 1, false}, {TF_SPACE_YCBCR, 1, 1, false},
+                                 {TF_SPACE_RGB, 1, 1, false},   {TF_SPACE_GREY, 1, 1, false}};
 
 /* Baseline, self-contained, no JFIF marker, sampled as said. */
 static void check_stream(GBytes *bytes, const TfEncoder *encoder)
@@ -135,13 +135,17 @@ typedef struct {
 	TfSpace space;
 } Tiff;
 
-static const Tiff tiffs[] = {{TF_COMPRESSION_NONE, COMPRESSION_NONE, {TF_SPACE_RGB, 1, 1}},
-                             {TF_COMPRESSION_NONE, COMPRESSION_NONE, {TF_SPACE_GREY, 1, 1}},
-                             {TF_COMPRESSION_DEFLATE, COMPRESSION_ADOBE_DEFLATE, {TF_SPACE_RGB, 1, 1}},
-                             {TF_COMPRESSION_LZW, COMPRESSION_LZW, {TF_SPACE_RGB, 1, 1}},
-                             {TF_COMPRESSION_LZW, COMPRESSION_LZW, {TF_SPACE_GREY, 1, 1}},
-                             {TF_COMPRESSION_ZSTD, COMPRESSION_ZSTD, {TF_SPACE_RGB, 1, 1}},
-                             {TF_COMPRESSION_ZSTD, COMPRESSION_ZSTD, {TF_SPACE_GREY, 1, 1}}};
+static const Tiff tiffs[] = {{TF_COMPRESSION_NONE, COMPRESSION_NONE, {TF_SPACE_RGB, 1, 1, false}},
+                             {TF_COMPRESSION_NONE, COMPRESSION_NONE, {TF_SPACE_GREY, 1, 1, false}},
+                             {TF_COMPRESSION_DEFLATE, COMPRESSION_ADOBE_DEFLATE, {TF_SPACE_RGB, 1, 1, false}},
+                             {TF_COMPRESSION_LZW, COMPRESSION_LZW, {TF_SPACE_RGB, 1, 1, false}},
+                             {TF_COMPRESSION_LZW, COMPRESSION_LZW, {TF_SPACE_GREY, 1, 1, false}},
+                             {TF_COMPRESSION_ZSTD, COMPRESSION_ZSTD, {TF_SPACE_RGB, 1, 1, false}},
+                             {TF_COMPRESSION_ZSTD, COMPRESSION_ZSTD, {TF_SPACE_GREY, 1, 1, false}},
+                             {TF_COMPRESSION_NONE, COMPRESSION_NONE, {TF_SPACE_RGB, 1, 1, true}},
+                             {TF_COMPRESSION_DEFLATE, COMPRESSION_ADOBE_DEFLATE, {TF_SPACE_GREY, 1, 1, true}},
+                             {TF_COMPRESSION_LZW, COMPRESSION_LZW, {TF_SPACE_RGB, 1, 1, true}},
+                             {TF_COMPRESSION_ZSTD, COMPRESSION_ZSTD, {TF_SPACE_RGB, 1, 1, true}}};
 
 /* The whole slot, with its zeros, as a reader takes it. */
 static void check_slot(const char *path, const Tiff *kind, const uint8_t *slot, uint64_t slot_bytes,
@@ -153,7 +157,7 @@ static void check_slot(const char *path, const Tiff *kind, const uint8_t *slot, 
 	TIFFSetField(tif, TIFFTAG_IMAGELENGTH, TILE);
 	TIFFSetField(tif, TIFFTAG_TILEWIDTH, TILE);
 	TIFFSetField(tif, TIFFTAG_TILELENGTH, TILE);
-	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, kind->space.deep ? 16 : 8);
 	TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, bands);
 	TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
 	TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, bands == 1 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
@@ -161,7 +165,7 @@ static void check_slot(const char *path, const Tiff *kind, const uint8_t *slot, 
 	g_assert_cmpint(TIFFWriteRawTile(tif, 0, (void *)slot, (tmsize_t)slot_bytes), ==, (tmsize_t)slot_bytes);
 	TIFFClose(tif);
 	tif = TIFFOpen(path, "r");
-	gsize row = (gsize)TILE * (gsize)bands;
+	gsize row = (gsize)TILE * (gsize)tf_space_pixel_bytes(kind->space);
 	g_autofree uint8_t *back = g_malloc(row * TILE);
 	g_assert_cmpint(TIFFReadEncodedTile(tif, 0, back, (tmsize_t)(row * TILE)), ==, (tmsize_t)(row * TILE));
 	TIFFClose(tif);

@@ -38,9 +38,9 @@ static TfSamples *strip_for(const TfJpeg *jpeg, const Placed *placed, int32_t n_
 {
 	g_autoptr(GError) error = NULL;
 	bool planar = tf_jpeg_unit(jpeg) > 1;
-	TfSpace space = {TF_SPACE_RGB, 1, 1};
+	TfSpace space = {TF_SPACE_RGB, 1, 1, false};
 	if (planar)
-		space = (TfSpace){TF_SPACE_YCBCR, placed->info.hsamp, placed->info.vsamp};
+		space = (TfSpace){TF_SPACE_YCBCR, placed->info.hsamp, placed->info.vsamp, false};
 	/* Four bands of CMYK: a third wider. */
 	int32_t width = planar ? placed->info.width : placed->info.width * 4 / 3 + 2;
 	TfSamples *strip = tf_samples_new(space, width, n_units * tf_jpeg_unit(jpeg), 0, TF_MEMORY_STRIPS, &error);

@@ -143,7 +143,7 @@ static void check_file(const char *path, TfSpace space, bool to_srgb)
 	g_rand_free(random);
 }
 
-static const TfSpace RGB = {TF_SPACE_RGB, 1, 1}, GREY = {TF_SPACE_GREY, 1, 1};
+static const TfSpace RGB = {TF_SPACE_RGB, 1, 1, false}, GREY = {TF_SPACE_GREY, 1, 1, false};
 
 /* --- JPEG ---------------------------------------------------------------------- */
 
