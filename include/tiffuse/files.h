@@ -24,6 +24,11 @@ void tf_files_release(TfFiles *files, uint32_t index, int fd);
 /* Is the open file still what the scene remembers?  Else CHANGED. */
 bool tf_files_verify(TfFiles *files, uint32_t index, int fd, GError **error);
 
+/* To be called after every use of the file, with whether it succeeded: if the
+ * file is another one now, the error is CHANGED whatever it was before, for a
+ * file that changes under a decoder looks damaged. */
+bool tf_files_settle(TfFiles *files, uint32_t index, int fd, bool ok, GError **error);
+
 unsigned tf_files_open_count(TfFiles *files);
 
 /* stat of `path` as an identity; refuses all but regular files (ACCESS). */

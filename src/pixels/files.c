@@ -116,6 +116,16 @@ bool tf_files_verify(TfFiles *files, uint32_t index, int fd, GError **error)
 	return check_identity(files, index, &now, error);
 }
 
+bool tf_files_settle(TfFiles *files, uint32_t index, int fd, bool ok, GError **error)
+{
+	g_autoptr(GError) changed = NULL;
+	if (tf_files_verify(files, index, fd, &changed))
+		return ok;
+	g_clear_error(error);
+	g_propagate_error(error, g_steal_pointer(&changed));
+	return false;
+}
+
 /* Closes idle files until at most `keep` are open. */
 static void trim_locked(TfFiles *files, unsigned keep)
 {

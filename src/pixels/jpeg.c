@@ -121,6 +121,7 @@ TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpe
 	jpeg->raw = output == TF_JPEG_PLANAR && (first_row < 2 * MAX_UNIT || source->info.progressive);
 	tf_jpeg_stream_init(&jpeg->stream, source->path, fd, WINDOW_BYTES);
 	bool ok = tf_jpeg_stream_try(&jpeg->stream, header_step, jpeg, error) && check_header(jpeg, source, error);
+	ok = tf_files_settle(files, index, fd, ok, error);
 	tf_files_release(files, index, fd);
 	if (!ok)
 		return NULL;
@@ -301,8 +302,8 @@ bool tf_jpeg_read(TfJpeg *jpeg, int32_t unit, int32_t n, const TfPlane *planes, 
 	if (unit < jpeg->next_unit)
 		copy_unit(jpeg, jpeg->tail, 0, planes, 0);
 	ReadStep step = {.jpeg = jpeg, .first = unit, .n = n, .planes = planes, .rows = rows};
-	bool ok = tf_jpeg_stream_try(&jpeg->stream, read_step, &step, error) &&
-	          tf_files_verify(jpeg->files, jpeg->index, fd, error);
+	bool ok = tf_files_settle(jpeg->files, jpeg->index, fd,
+	                          tf_jpeg_stream_try(&jpeg->stream, read_step, &step, error), error);
 	tf_files_release(jpeg->files, jpeg->index, fd);
 	jpeg->tail_valid = ok && jpeg->tail_memory && unit + n == jpeg->next_unit;
 	if (jpeg->tail_valid)

@@ -95,12 +95,14 @@ static VipsImage *wrap_rows(const TfSources *sources, const TfSource *source, co
 	return image;
 }
 
-bool tf_vips_to_plane(VipsImage *image, const TfPlane *to, int32_t top, const char *path, GError **error)
+/* Rows [top, top + to->height) of image, in full width; false with the reason
+ * in libvips' hands. */
+static bool copy_rows(VipsImage *image, const TfPlane *to, int32_t top)
 {
 	g_autoptr(VipsRegion) region = vips_region_new(image);
 	VipsRect rect = {0, top, to->width, to->height};
 	if (!region || vips_region_prepare(region, &rect))
-		return tf_vips_fail(error, TF_ERROR_DAMAGED, path);
+		return false;
 	size_t row = (size_t)to->width * VIPS_IMAGE_SIZEOF_PEL(image);
 	for (int32_t y = 0; y < to->height; y++)
 		memcpy(to->data + y * to->stride, VIPS_REGION_ADDR(region, 0, top + y), row);
@@ -120,7 +122,8 @@ static bool convert_rows(const TfSources *sources, const TfSource *source, const
 	g_autoptr(VipsImage) mirrored = NULL;
 	if (source->orientation == 2 && vips_flip(image, &mirrored, VIPS_DIRECTION_HORIZONTAL, NULL))
 		return tf_vips_fail(error, TF_ERROR_NO_MEMORY, source->path);
-	return tf_vips_to_plane(mirrored ? mirrored : image, to, 0, source->path, error);
+	/* The samples are in memory: nothing is wrong with the file. */
+	return copy_rows(mirrored ? mirrored : image, to, 0) || tf_vips_fail(error, TF_ERROR_NO_MEMORY, source->path);
 }
 
 static void count_rows(const TfSource *source, TfJpegRows rows, TfDecodeCount *count)
@@ -171,8 +174,9 @@ static TfStrip *read_vips(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	                                              TF_MEMORY_STRIPS, error);
 	if (!samples)
 		return NULL;
-	if (!tf_vips_to_plane(cursor->image, &samples->plane[0], y0, source->path, error) ||
-	    !tf_files_verify(cursor->sources->files, cursor->index, cursor->fd, error))
+	bool ok = copy_rows(cursor->image, &samples->plane[0], y0) ||
+	          tf_vips_input_fail(&cursor->input, error, source->path);
+	if (!tf_files_settle(cursor->sources->files, cursor->index, cursor->fd, ok, error))
 		return NULL;
 	count->decoded_px += (uint64_t)source->info.width * (uint64_t)(y1 - cursor->next_row);
 	cursor->next_row = y1;
@@ -186,21 +190,21 @@ TfStrip *tf_cursor_read(TfCursor *cursor, int32_t y0, int32_t y1, TfDecodeCount 
 	                    : read_vips(cursor, source, y0, y1, count, error);
 }
 
-/* libvips reads from a descriptor of its own, so that its place is its own;
- * ours stays to verify the file. */
 static bool open_vips(TfCursor *cursor, const TfSource *source, GError **error)
 {
 	TfIdentity identity;
 	cursor->fd = tf_open_regular(source->path, &identity, error);
 	if (cursor->fd < 0 || !tf_files_verify(cursor->sources->files, cursor->index, cursor->fd, error))
 		return false;
-	g_autoptr(VipsSource) input = vips_source_new_from_descriptor(cursor->fd);
+	cursor->input.fd = cursor->fd;
+	g_autoptr(VipsSource) input = tf_vips_input_new(&cursor->input);
 	g_autoptr(VipsImage) image =
 	        input ? vips_image_new_from_source(input, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
 	                                           VIPS_FAIL_ON_ERROR, NULL)
 	              : NULL;
 	if (!image)
-		return tf_vips_fail(error, TF_ERROR_DAMAGED, source->path);
+		return tf_files_settle(cursor->sources->files, cursor->index, cursor->fd,
+		                       tf_vips_input_fail(&cursor->input, error, source->path), error);
 	const TfSourcesOptions *options = &cursor->sources->options;
 	cursor->image = tf_colour_convert(image, options->space, options->to_srgb, options->background, source->path, error);
 	if (!cursor->image)

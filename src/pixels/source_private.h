@@ -2,6 +2,7 @@
 #pragma once
 #include "colour.h"
 #include "jpeg.h"
+#include "vips_input.h"
 
 #include <tiffuse/source.h>
 
@@ -17,9 +18,7 @@ struct _TfCursor {
 	uint32_t index;
 	TfJpeg *jpeg;     /* or: */
 	VipsImage *image; /* in the mosaic's space, sequential */
-	int fd;           /* libvips reads through it */
+	TfVipsInput input;
+	int fd;           /* that libvips reads from */
 	int32_t next_row;
 };
-
-/* Rows [top, top + to->height) of image, in full width. */
-bool tf_vips_to_plane(VipsImage *image, const TfPlane *to, int32_t top, const char *path, GError **error);
