@@ -32,6 +32,8 @@ const char *tf_options_help(void)
 	       "  compression=jpeg    none, deflate, lzw, zstd\n"
 	       "  quality=85          of JPEG, 1 to 100\n"
 	       "  subsample=420       of JPEG: 420, 422, 444\n"
+	       "  mpp=N[,N]           size of a pixel in micrometres, x then y; default: what the arrangement\n"
+	       "                      or the resolution in all sources says\n"
 	       "  slot=SIZE           room for one JPEG tile; the default fits natural images\n"
 	       "  overwrite=no        of --export: yes replaces what stands there\n"
 	       "\n"

@@ -46,6 +46,20 @@ static bool parse_bytes(const char *value, guint64 min, guint64 *out, GError **e
 	return false;
 }
 
+/* The place of the value in names[]. */
+static bool choose(const char *value, const char *const *names, gsize n, int *choice, GError **error)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+	for (gsize i = 0; i < n; i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*choice = (int)i;
+			return true;
+		}
+		g_string_append_printf(all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+	}
+	return expected(error, value, all->str);
+}
+
 static bool set_tile(TfOptions *options, const char *value, GError **error)
 {
 	guint64 number;
@@ -58,13 +72,11 @@ static bool set_tile(TfOptions *options, const char *value, GError **error)
 static bool set_pyramid(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_NONE] = "none"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->mosaic.pyramid = (TfPyramidMode)i;
-		return true;
-	}
-	return expected(error, value, "ifd or none");
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->mosaic.pyramid = (TfPyramidMode)choice;
+	return true;
 }
 
 static bool set_compression(TfOptions *options, const char *value, GError **error)
@@ -121,6 +133,25 @@ static bool set_background(TfOptions *options, const char *value, GError **error
 		return expected(error, value, "black, white, grey or six hex digits such as f0f0f0");
 	for (int i = 0; i < 3; i++)
 		options->mosaic.background[i] = (uint8_t)(rgb >> (16 - 8 * i));
+	return true;
+}
+
+/* A pixel between an atom and a kilometre. */
+static bool parse_pixel_size(const char *text, double *um)
+{
+	char *end;
+	*um = g_ascii_strtod(text, &end);
+	return *text && *end == '\0' && *um >= 1e-4 && *um <= 1e9;
+}
+
+static bool set_mpp(TfOptions *options, const char *value, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(value, ",", 0);
+	guint n = g_strv_length(parts);
+	TfMosaicOptions *mosaic = &options->mosaic;
+	if (n < 1 || n > 2 || !parse_pixel_size(parts[0], &mosaic->pixel_um_x) ||
+	    !parse_pixel_size(parts[n - 1], &mosaic->pixel_um_y))
+		return expected(error, value, "the size of a pixel in micrometres, such as 0.25, or two: x,y");
 	return true;
 }
 
@@ -198,13 +229,11 @@ static bool set_overlap_order(TfOptions *options, const char *value, GError **er
 static bool set_orientation(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {"auto", "apply", "ignore"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->mosaic.orientation = (TfOrientationMode)i;
-		return true;
-	}
-	return expected(error, value, "auto, apply or ignore");
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->mosaic.orientation = (TfOrientationMode)choice;
+	return true;
 }
 
 static bool set_missing(TfOptions *options, const char *value, GError **error)
@@ -247,13 +276,11 @@ static bool set_cache_size(TfOptions *options, const char *value, GError **error
 static bool set_overview(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {"off", "demand", "mount"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->overview = (TfOverviewMode)i;
-		return true;
-	}
-	return expected(error, value, "off, demand or mount");
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->overview = (TfOverviewMode)choice;
+	return true;
 }
 
 static bool set_overwrite(TfOptions *options, const char *value, GError **error)
@@ -281,6 +308,7 @@ static const struct {
         {"quality", set_quality},
         {"subsample", set_subsample},
         {"background", set_background},
+        {"mpp", set_mpp},
         {"memory", set_memory},
         {"threads", set_threads},
         {"name", set_name},

@@ -29,6 +29,7 @@ typedef struct {
 	GBytes *icc;             /* the sources' profile, for every level, or NULL; borrowed */
 	const char *software;    /* Software of level 0, e.g. "tiffuse 1.0", or NULL; borrowed */
 	const char *description; /* ImageDescription of level 0 or NULL; borrowed */
+	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
 	const char *spool_dir;   /* where a large header's file goes */
 } TfImageDesc;
 

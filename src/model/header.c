@@ -197,6 +197,18 @@ static bool set_texts(TIFF *tif, const TfImageDesc *desc, int level)
 	       (!desc->description || TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, desc->description));
 }
 
+/* A pixel of level k covers 2^k x 2^k of level 0; an unknown size is no
+ * resolution at all, because viewers measure with what they find. */
+static bool set_resolution(TIFF *tif, const TfImageDesc *desc, int level)
+{
+	const double centimetre_um = 10000, scale = (double)(INT64_C(1) << level);
+	if (desc->pixel_um_x <= 0)
+		return TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE);
+	return TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER) &&
+	       TIFFSetField(tif, TIFFTAG_XRESOLUTION, centimetre_um / desc->pixel_um_x / scale) &&
+	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, centimetre_um / desc->pixel_um_y / scale);
+}
+
 static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *desc, int level)
 {
 	return (level == 0 || TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE)) &&
@@ -207,8 +219,7 @@ static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *des
 	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8) &&
 	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, desc->bands) &&
 	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) &&
-	       TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE) && set_compression(tif, desc) &&
-	       set_texts(tif, desc, level);
+	       set_resolution(tif, desc, level) && set_compression(tif, desc) && set_texts(tif, desc, level);
 }
 
 static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const TfImageDesc *desc, int level,
