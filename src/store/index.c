@@ -23,7 +23,7 @@
 #define MAX_FILE_BYTES (512 * TF_MIB)
 #define SETTLED_NS (2 * INT64_C(1000000000)) /* the coarsest time stamps: FAT's */
 
-enum { FORMAT = 2, DIGEST_BYTES = 32 };
+enum { FORMAT = 3, DIGEST_BYTES = 32 };
 
 typedef struct {
 	char magic[16];
@@ -39,12 +39,13 @@ typedef struct {
 	uint32_t profile;
 	int32_t width, height;
 	float pixel_um_x, pixel_um_y;
+	uint32_t stream_bytes, zeros;
 	uint8_t codec, colour, bands, hsamp, vsamp, orientation, progressive, deep;
 } Record;
 
 /* A new field of an image's header must get its place in the record and a new FORMAT. */
 _Static_assert(sizeof(TfImageInfo) == 80 && offsetof(TfImageInfo, identity) == 40, "Record keeps all of TfImageInfo");
-_Static_assert(sizeof(Record) == 72 && sizeof(Head) == 48, "no padding in the file");
+_Static_assert(sizeof(Record) == 80 && sizeof(Head) == 48, "no padding in the file");
 
 struct _TfIndex {
 	uint8_t *file;
@@ -221,6 +222,7 @@ bool tf_index_lookup(const TfIndex *index, const char *path, const TfIdentity *i
 	                      .deep = r->deep,
 	                      .pixel_um_x = r->pixel_um_x,
 	                      .pixel_um_y = r->pixel_um_y,
+	                      .stream_bytes = r->stream_bytes,
 	                      .identity = *identity};
 	*profile = g_ptr_array_index(index->profiles, r->profile);
 	return true;
@@ -261,6 +263,7 @@ static Record record_of(const TfImageInfo *info, size_t path)
 	                .profile = info->icc,
 	                .width = info->width,
 	                .height = info->height,
+	                .stream_bytes = info->stream_bytes,
 	                .codec = info->codec,
 	                .colour = info->colour,
 	                .bands = info->bands,

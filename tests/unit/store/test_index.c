@@ -52,6 +52,7 @@ static void set_up(Setup *s, gconstpointer data)
 		                            .pixel_um_x = 0.25F * (float)i,
 		                            .pixel_um_y = 1.5F,
 		                            .icc = (uint32_t)i % 3,
+		                            .stream_bytes = UINT32_MAX - (uint32_t)i,
 		                            .identity = {1, UINT64_MAX - (uint64_t)i, 3 + (uint64_t)i, -4, 5 + i}};
 	}
 }
