@@ -20,6 +20,7 @@ const char *tf_options_help(void)
 	       "  columns=N           with {i} or one running number: tiles in a row\n"
 	       "  order=ORDER         row, column, row-snake, column-snake, with -left, -up\n"
 	       "  overlap=N[,N]       of neighbours in a grid, pixels or percent, x then y\n"
+	       "  tree=xyz            of numbered folders: xyz, tms (y from the bottom) or zyx (LEVEL/Y/X)\n"
 	       "  overlap-order=last  which source is on top: the last or the first\n"
 	       "  orientation=auto    EXIF orientation: auto, apply or ignore\n"
 	       "  missing=refuse      files that the arrangement names but that are not there: or fill\n"

@@ -220,6 +220,12 @@ static bool set_overlap(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_tree(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.tree = keep(options, value);
+	return true;
+}
+
 static bool set_overlap_order(TfOptions *options, const char *value, GError **error)
 {
 	options->mosaic.first_on_top = strcmp(value, "first") == 0;
@@ -316,6 +322,7 @@ static const struct {
         {"columns", set_columns},
         {"order", set_order},
         {"overlap", set_overlap},
+        {"tree", set_tree},
         {"overlap-order", set_overlap_order},
         {"orientation", set_orientation},
         {"missing", set_missing},
