@@ -48,6 +48,7 @@ const char *tf_options_help(void)
 	       "                      background from the mount on; off: keep none\n"
 	       "  spool-dir=/var/tmp  where they go, and a header too large for memory\n"
 	       "  allow_other, allow_root, auto_unmount, noexec, noatime: as FUSE has them\n"
+	       "  ro, nofail, _netdev, user, x-...: what fstab needs; sloppy: ignore unknown options\n"
 	       "\n"
 	       "exit codes: 0 all is well, 1 usage, 2 arrangement or sources, 32 the mount failed\n";
 }

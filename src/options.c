@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <string.h>
+#include <tiffuse/log.h>
 #include <unistd.h>
 
 /* Sets one option; false with a message that says what is expected. */
@@ -336,18 +337,6 @@ static const struct {
         {"overwrite", set_overwrite},
 };
 
-/* Passed on to libfuse.  ro, nodev, nosuid and default_permissions hold anyway. */
-static const char *const fuse_flags[] = {"allow_other", "allow_root", "auto_unmount", "noexec", "noatime"};
-static const char *const settled_flags[] = {"ro", "nodev", "nosuid", "default_permissions", "dev", "suid", "defaults"};
-
-static bool is_one_of(const char *name, const char *const *list, gsize n)
-{
-	for (gsize i = 0; i < n; i++)
-		if (strcmp(name, list[i]) == 0)
-			return true;
-	return false;
-}
-
 static guint edit_distance(const char *a, const char *b)
 {
 	guint row[64], n = (guint)MIN(strlen(b), 63);
@@ -381,13 +370,6 @@ static bool unknown_option(const char *name, GError **error)
 	return false;
 }
 
-static void add_fuse_option(TfOptions *options, const char *text)
-{
-	char *all = options->fuse_options ? g_strconcat(options->fuse_options, ",", text, NULL) : g_strdup(text);
-	g_free(options->fuse_options);
-	options->fuse_options = all;
-}
-
 /* One "name=value" or "name". */
 static bool set_option(TfOptions *options, const char *text, GError **error)
 {
@@ -405,10 +387,11 @@ static bool set_option(TfOptions *options, const char *text, GError **error)
 		g_prefix_error(error, "option %s: ", name);
 		return false;
 	}
-	if (is_one_of(text, fuse_flags, G_N_ELEMENTS(fuse_flags)))
-		add_fuse_option(options, text);
-	else if (!is_one_of(text, settled_flags, G_N_ELEMENTS(settled_flags)))
+	if (tf_options_is_for_mount(text))
+		return tf_options_set_for_mount(options, text, error);
+	if (!options->sloppy)
 		return unknown_option(name, error);
+	tf_log(TF_LOG_NOTE, "unknown option '%s' is ignored (sloppy)", name);
 	return true;
 }
 
