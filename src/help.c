@@ -29,7 +29,7 @@ const char *tf_options_help(void)
 	       "the file\n"
 	       "  name=NAME           default: the folder's or the arrangement file's\n"
 	       "  tile=512            side of a tile in pixels, a multiple of 16\n"
-	       "  pyramid=ifd         reduced levels; none: the full size alone\n"
+	       "  pyramid=ifd         reduced levels; ome: as OME-TIFF, NAME.ome.tif; none: the full size alone\n"
 	       "  compression=jpeg    none, deflate, lzw, zstd\n"
 	       "  quality=85          of JPEG, 1 to 100\n"
 	       "  subsample=420       of JPEG: 420, 422, 444\n"

@@ -72,7 +72,7 @@ static bool set_tile(TfOptions *options, const char *value, GError **error)
 
 static bool set_pyramid(TfOptions *options, const char *value, GError **error)
 {
-	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_NONE] = "none"};
+	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_OME] = "ome", [TF_PYRAMID_NONE] = "none"};
 	int choice;
 	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
 		return false;

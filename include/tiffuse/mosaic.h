@@ -16,8 +16,9 @@
 /* Resident after vips_init(), measured: of memory=, what is not ours to fill. */
 enum { TF_LIBRARIES_BYTES = 30 << 20 };
 
-/* Where the reduced levels stand: each in an IFD of its own, or nowhere. */
-typedef enum { TF_PYRAMID_IFD, TF_PYRAMID_NONE } TfPyramidMode;
+/* Where the reduced levels stand: each in an IFD of its own, in the SubIFDs of
+ * an OME-TIFF, or nowhere. */
+typedef enum { TF_PYRAMID_IFD, TF_PYRAMID_OME, TF_PYRAMID_NONE } TfPyramidMode;
 
 typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE } TfOrientationMode;
 
@@ -25,7 +26,7 @@ typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE 
 typedef struct {
 	const char *source; /* directory or arrangement file */
 	TfArrangeOptions arrange;
-	const char *name;       /* of the virtual file, without .tif; or NULL */
+	const char *name;       /* of the virtual file, without .tif or .ome.tif; or NULL */
 	int32_t tile;           /* px */
 	TfPyramidMode pyramid;
 	TfCompression compression;

@@ -2,6 +2,7 @@
 #include "mosaic_private.h"
 
 #include <string.h>
+#include <tiffuse/ome.h>
 #include <tiffuse/vips_env.h>
 
 enum {
@@ -104,6 +105,31 @@ static bool must_convert(TfMosaic *mosaic)
 	return cmyk > 0 || differing > 0;
 }
 
+static const char software[] = "tiffuse " TF_VERSION;
+
+/* Bio-Formats and its kin know OME-TIFF by its name and its description. */
+static char *choose_name(const TfMosaic *mosaic, const TfMosaicOptions *options)
+{
+	const char *name = options->name ? options->name : mosaic->arrangement->default_name;
+	bool add = options->pyramid == TF_PYRAMID_OME && !g_str_has_suffix(name, ".ome");
+	return g_strconcat(name, add ? ".ome" : NULL, NULL);
+}
+
+static char *describe_as_ome(const TfMosaic *mosaic, const char *description)
+{
+	g_autofree char *name = g_strndup(mosaic->name, strlen(mosaic->name) - strlen(".ome"));
+	TfOmeImage image = {.creator = software,
+	                    .name = name,
+	                    .description = description,
+	                    .width = tf_scene_width(mosaic->scene),
+	                    .height = tf_scene_height(mosaic->scene),
+	                    .bands = mosaic->encoder.space.kind == TF_SPACE_GREY ? 1 : 3,
+	                    .deep = mosaic->encoder.space.deep,
+	                    .pixel_um_x = mosaic->pixel_um_x,
+	                    .pixel_um_y = mosaic->pixel_um_y};
+	return tf_ome_xml(&image);
+}
+
 /* Short, and the same whenever the file is the same. */
 static char *describe_image(const TfMosaic *mosaic)
 {
@@ -116,9 +142,10 @@ static char *describe_image(const TfMosaic *mosaic)
 
 static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *icc, GError **error)
 {
-	static const char software[] = "tiffuse " TF_VERSION;
 	bool jpeg = options->compression == TF_COMPRESSION_JPEG;
-	mosaic->description = describe_image(mosaic);
+	g_autofree char *text = describe_image(mosaic);
+	bool ome = options->pyramid == TF_PYRAMID_OME;
+	mosaic->description = ome ? describe_as_ome(mosaic, text) : g_strdup(text);
 	uint64_t bound, extra = sizeof software + strlen(mosaic->description) + 1 + (icc ? g_bytes_get_size(icc) : 0);
 	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
@@ -137,6 +164,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	                    .hsamp = mosaic->encoder.hsamp,
 	                    .vsamp = mosaic->encoder.vsamp,
 	                    .icc = icc,
+	                    .sub_ifds = ome,
 	                    .software = software,
 	                    .description = mosaic->description,
 	                    .pixel_um_x = mosaic->pixel_um_x,
@@ -243,7 +271,7 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
 	if (!tf_mosaic_place_sources(mosaic, options, error))
 		return NULL;
 	tf_mosaic_choose_pixel_size(mosaic, options);
-	mosaic->name = g_strdup(options->name ? options->name : mosaic->arrangement->default_name);
+	mosaic->name = choose_name(mosaic, options);
 	bool to_srgb = must_convert(mosaic);
 	plan_encoder(mosaic, options, to_srgb);
 	sum_sources(mosaic);

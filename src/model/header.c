@@ -209,6 +209,13 @@ static bool set_resolution(TIFF *tif, const TfImageDesc *desc, int level)
 	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, centimetre_um / desc->pixel_um_y / scale);
 }
 
+/* The directories that libtiff writes next become those of the tag. */
+static bool announce_sub_ifds(TIFF *tif, int n_levels)
+{
+	static const uint64_t unknown[TF_MAX_LEVELS];
+	return n_levels < 2 || TIFFSetField(tif, TIFFTAG_SUBIFD, (uint16_t)(n_levels - 1), unknown);
+}
+
 static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *desc, int level)
 {
 	return (level == 0 || TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE)) &&
@@ -226,7 +233,8 @@ static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const
                         TfTilePlaceFunc place, void *data)
 {
 	const TfLevel *size = &layout->pyramid.level[level];
-	if (!set_tags(tif, &layout->pyramid, desc, level))
+	if (!set_tags(tif, &layout->pyramid, desc, level) ||
+	    (level == 0 && desc->sub_ifds && !announce_sub_ifds(tif, layout->pyramid.n_levels)))
 		return false;
 	char nothing; /* write_proc() does not look at a tile's bytes */
 	uint32_t n = 0;
