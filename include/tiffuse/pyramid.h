@@ -2,7 +2,7 @@
  *
  * The levels of the pyramid.  Level 0 is the mosaic; level k+1 has half the
  * size of level k, rounded up.  The last level is the first that fits one
- * tile; with `whole_tiles` (all compressions but JPEG: OpenSlide 3.4.1 corrupts
+ * tile; with `whole_tiles` (all but JPEG in colour: OpenSlide 3.4.1 corrupts
  * levels that are narrower or lower than a tile) the pyramid ends while a level
  * is still at least one tile wide and high, or with level 0; the last level may
  * have several tiles then.
