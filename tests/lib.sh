@@ -18,7 +18,6 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TIFFUSE=${TIFFUSE:-$ROOT/build/release/tiffuse}
 TOOLS=${TOOLS:-$ROOT/build/release/tools}
 # foreign programs of the same name may stand earlier in PATH
-export LEVELS TILE=128 WIDTH=1560 HEIGHT=900 # for the readers
 export PYTHON=/usr/bin/python3
 export CONVERT=/usr/bin/convert
 export LC_ALL=C
@@ -98,20 +97,6 @@ wait_for() {
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.05
 	done
-}
-
-# private_mounts: starts the script again where only it sees what it mounts.
-# Copies of other tests' mounts would keep those alive: they go.
-private_mounts() {
-	local mount
-	if [ -z "${PRIVATE:-}" ]; then
-		unshare --mount --propagation private true 2>/dev/null || skip "no private mount namespace can be made"
-		trap - EXIT
-		PRIVATE=1 exec unshare --mount --propagation private "$0"
-	fi
-	while read -r mount; do
-		umount -l "$mount" 2>/dev/null || true
-	done < <(awk '/ - fuse\.tiffuse / { print $5 }' /proc/self/mountinfo)
 }
 
 # --- mounting ----------------------------------------------------------------
@@ -262,30 +247,4 @@ assert_same() {
 
 checksum() {
 	sha256sum <"$1" | cut -d ' ' -f 1
-}
-
-# --- readers -----------------------------------------------------------------
-# each_subject FUNCTION: calls FUNCTION KIND TIFF BASE for a mounted file, its
-# copy and the exported file, as JPEG in two samplings and without compression; BASE.K.pnm is what
-# libtiff decodes of level K.  TILE is the side of a tile, LEVELS the number of levels.
-each_subject() {
-	local kind options
-	make_tiles grid --columns=4 --rows=3 --tile-width=390 --tile-height=300
-	for kind in "jpeg --subsample=420" "jpeg444 --subsample=444" "none --compression=none" "deflate --compression=deflate"; do
-		options=${kind#* }
-		kind=${kind%% *}
-		mount_tiffuse --tile=$TILE "$options" grid
-		LEVELS=$(status levels)
-		"$TOOLS/tiffcmp" --dump "$FILE" base || fail "libtiff cannot read $kind"
-		"$1" "$kind" "$FILE" base
-		passed "$kind, mounted"
-		cp "$FILE" copy.tif
-		unmount
-		"$1" "$kind" copy.tif base
-		passed "$kind, copied"
-		"$TIFFUSE" --export=compact.tif --tile=$TILE "$options" grid 2>export.log || fail "export: $(tail -n 3 export.log)"
-		"$1" "$kind" compact.tif base
-		passed "$kind, exported"
-		rm -f copy.tif compact.tif base.*
-	done
 }
