@@ -5,6 +5,8 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 DOCDIR  ?= $(PREFIX)/share/doc/tiffuse
+# mount(8) looks for its helpers in /sbin only.
+SBINDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 VARIANT ?= release
 ifeq ($(origin CC),default)
 CC := gcc
@@ -111,14 +113,20 @@ format: ## clang-format over src, include and tests
 # --- installing --------------------------------------------------------------
 install: all ## install below DESTDIR/PREFIX
 	install -D -m 755 $(B)/tiffuse $(DESTDIR)$(BINDIR)/tiffuse
-	install -d $(DESTDIR)$(DOCDIR)
-	install -d $(DESTDIR)$(DOCDIR)/docs/images
+	install -d $(DESTDIR)$(SBINDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' mount-helpers/mount.tiffuse.sh >$(DESTDIR)$(SBINDIR)/mount.tiffuse
+	chmod 755 $(DESTDIR)$(SBINDIR)/mount.tiffuse
+	ln -sf mount.tiffuse $(DESTDIR)$(SBINDIR)/mount.fuse.tiffuse
+	install -d $(DESTDIR)$(DOCDIR)/docs/images $(DESTDIR)$(DOCDIR)/mount-helpers
 	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/*.md $(DESTDIR)$(DOCDIR)/docs
 	install -m 644 docs/images/* $(DESTDIR)$(DOCDIR)/docs/images
+	install -m 644 mount-helpers/fstab mount-helpers/*.mount mount-helpers/*.automount $(DESTDIR)$(DOCDIR)/mount-helpers
+	@[ $(SBINDIR) = /sbin ] || [ $(SBINDIR) = /usr/sbin ] || \
+		echo 'mount(8) looks in /sbin only, not in $(SBINDIR): give SBINDIR=/sbin to have it find mount.tiffuse'
 
 uninstall: ## undo install
-	rm -f $(DESTDIR)$(BINDIR)/tiffuse
+	rm -f $(DESTDIR)$(BINDIR)/tiffuse $(DESTDIR)$(SBINDIR)/mount.tiffuse $(DESTDIR)$(SBINDIR)/mount.fuse.tiffuse
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 dist: ## a source archive

@@ -154,7 +154,12 @@ static int serve(const TfOptions *options, int ready_pipe)
 	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
 	g_autoptr(TfFs) fs = tf_fs_new(mosaic, engine);
 	Ready ready = {ready_pipe, options->foreground};
-	TfMountOptions mount = {options->mountpoint, options->fuse_options, options->debug, on_ready, &ready};
+	TfMountOptions mount = {.source = options->mosaic.source,
+	                        .mountpoint = options->mountpoint,
+	                        .fuse_options = options->fuse_options,
+	                        .debug = options->debug,
+	                        .ready = on_ready,
+	                        .data = &ready};
 	return tf_mount_run(fs, engine, &mount, &error) ? 0 : fail(error);
 }
 

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <string.h>
+#include <tiffuse/log.h>
 #include <unistd.h>
 
 /* Sets one option; false with a message that says what is expected. */
@@ -46,6 +47,20 @@ static bool parse_bytes(const char *value, guint64 min, guint64 *out, GError **e
 	return false;
 }
 
+/* The place of the value in names[]. */
+static bool choose(const char *value, const char *const *names, gsize n, int *choice, GError **error)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+	for (gsize i = 0; i < n; i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*choice = (int)i;
+			return true;
+		}
+		g_string_append_printf(all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+	}
+	return expected(error, value, all->str);
+}
+
 static bool set_tile(TfOptions *options, const char *value, GError **error)
 {
 	guint64 number;
@@ -57,14 +72,12 @@ static bool set_tile(TfOptions *options, const char *value, GError **error)
 
 static bool set_pyramid(TfOptions *options, const char *value, GError **error)
 {
-	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_NONE] = "none"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->mosaic.pyramid = (TfPyramidMode)i;
-		return true;
-	}
-	return expected(error, value, "ifd or none");
+	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_OME] = "ome", [TF_PYRAMID_NONE] = "none"};
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->mosaic.pyramid = (TfPyramidMode)choice;
+	return true;
 }
 
 static bool set_compression(TfOptions *options, const char *value, GError **error)
@@ -121,6 +134,25 @@ static bool set_background(TfOptions *options, const char *value, GError **error
 		return expected(error, value, "black, white, grey or six hex digits such as f0f0f0");
 	for (int i = 0; i < 3; i++)
 		options->mosaic.background[i] = (uint8_t)(rgb >> (16 - 8 * i));
+	return true;
+}
+
+/* A pixel between an atom and a kilometre. */
+static bool parse_pixel_size(const char *text, double *um)
+{
+	char *end;
+	*um = g_ascii_strtod(text, &end);
+	return *text && *end == '\0' && *um >= 1e-4 && *um <= 1e9;
+}
+
+static bool set_mpp(TfOptions *options, const char *value, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(value, ",", 0);
+	guint n = g_strv_length(parts);
+	TfMosaicOptions *mosaic = &options->mosaic;
+	if (n < 1 || n > 2 || !parse_pixel_size(parts[0], &mosaic->pixel_um_x) ||
+	    !parse_pixel_size(parts[n - 1], &mosaic->pixel_um_y))
+		return expected(error, value, "the size of a pixel in micrometres, such as 0.25, or two: x,y");
 	return true;
 }
 
@@ -189,6 +221,12 @@ static bool set_overlap(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_tree(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.tree = keep(options, value);
+	return true;
+}
+
 static bool set_overlap_order(TfOptions *options, const char *value, GError **error)
 {
 	options->mosaic.first_on_top = strcmp(value, "first") == 0;
@@ -198,13 +236,11 @@ static bool set_overlap_order(TfOptions *options, const char *value, GError **er
 static bool set_orientation(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {"auto", "apply", "ignore"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->mosaic.orientation = (TfOrientationMode)i;
-		return true;
-	}
-	return expected(error, value, "auto, apply or ignore");
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->mosaic.orientation = (TfOrientationMode)choice;
+	return true;
 }
 
 static bool set_missing(TfOptions *options, const char *value, GError **error)
@@ -247,13 +283,11 @@ static bool set_cache_size(TfOptions *options, const char *value, GError **error
 static bool set_overview(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {"off", "demand", "mount"};
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		options->overview = (TfOverviewMode)i;
-		return true;
-	}
-	return expected(error, value, "off, demand or mount");
+	int choice;
+	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->overview = (TfOverviewMode)choice;
+	return true;
 }
 
 static bool set_overwrite(TfOptions *options, const char *value, GError **error)
@@ -281,6 +315,7 @@ static const struct {
         {"quality", set_quality},
         {"subsample", set_subsample},
         {"background", set_background},
+        {"mpp", set_mpp},
         {"memory", set_memory},
         {"threads", set_threads},
         {"name", set_name},
@@ -288,6 +323,7 @@ static const struct {
         {"columns", set_columns},
         {"order", set_order},
         {"overlap", set_overlap},
+        {"tree", set_tree},
         {"overlap-order", set_overlap_order},
         {"orientation", set_orientation},
         {"missing", set_missing},
@@ -300,18 +336,6 @@ static const struct {
         {"export", set_export},
         {"overwrite", set_overwrite},
 };
-
-/* Passed on to libfuse.  ro, nodev, nosuid and default_permissions hold anyway. */
-static const char *const fuse_flags[] = {"allow_other", "allow_root", "auto_unmount", "noexec", "noatime"};
-static const char *const settled_flags[] = {"ro", "nodev", "nosuid", "default_permissions", "dev", "suid", "defaults"};
-
-static bool is_one_of(const char *name, const char *const *list, gsize n)
-{
-	for (gsize i = 0; i < n; i++)
-		if (strcmp(name, list[i]) == 0)
-			return true;
-	return false;
-}
 
 static guint edit_distance(const char *a, const char *b)
 {
@@ -346,13 +370,6 @@ static bool unknown_option(const char *name, GError **error)
 	return false;
 }
 
-static void add_fuse_option(TfOptions *options, const char *text)
-{
-	char *all = options->fuse_options ? g_strconcat(options->fuse_options, ",", text, NULL) : g_strdup(text);
-	g_free(options->fuse_options);
-	options->fuse_options = all;
-}
-
 /* One "name=value" or "name". */
 static bool set_option(TfOptions *options, const char *text, GError **error)
 {
@@ -370,10 +387,11 @@ static bool set_option(TfOptions *options, const char *text, GError **error)
 		g_prefix_error(error, "option %s: ", name);
 		return false;
 	}
-	if (is_one_of(text, fuse_flags, G_N_ELEMENTS(fuse_flags)))
-		add_fuse_option(options, text);
-	else if (!is_one_of(text, settled_flags, G_N_ELEMENTS(settled_flags)))
+	if (tf_options_is_for_mount(text))
+		return tf_options_set_for_mount(options, text, error);
+	if (!options->sloppy)
 		return unknown_option(name, error);
+	tf_log(TF_LOG_NOTE, "unknown option '%s' is ignored (sloppy)", name);
 	return true;
 }
 

@@ -16,6 +16,7 @@ typedef struct {
 	TfRunMode mode;
 	TfMosaicOptions mosaic; /* its strings point into `values` */
 	bool foreground, debug;
+	bool sloppy;            /* unknown options are no error */
 	uint64_t spool_bytes;   /* bound of the spool */
 	uint64_t cache_bytes;   /* bound of the overview stores */
 	TfOverviewMode overview;
@@ -29,6 +30,11 @@ typedef struct {
 /* USAGE, with the option that was meant where that can be guessed. */
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error);
 void tf_options_clear(TfOptions *options);
+
+/* Options of mount(8), fstab and systemd: is it one, and take it.  USAGE for
+ * what cannot be done. */
+bool tf_options_is_for_mount(const char *text);
+bool tf_options_set_for_mount(TfOptions *options, const char *text, GError **error);
 
 /* The text of -h. */
 const char *tf_options_help(void);

@@ -99,6 +99,20 @@ wait_for() {
 	done
 }
 
+# private_mounts: starts the script again where only it sees what it mounts.
+# Copies of other tests' mounts would keep those alive: they go.
+private_mounts() {
+	local mount
+	if [ -z "${PRIVATE:-}" ]; then
+		unshare --mount --propagation private true 2>/dev/null || skip "no private mount namespace can be made"
+		trap - EXIT
+		PRIVATE=1 exec unshare --mount --propagation private "$0"
+	fi
+	while read -r mount; do
+		umount -l "$mount" 2>/dev/null || true
+	done < <(awk '/ - fuse\.tiffuse / { print $5 }' /proc/self/mountinfo)
+}
+
 # --- mounting ----------------------------------------------------------------
 declare -A EXIT_FILE=() # mountpoint -> file that gets the daemon's exit code
 MOUNTS=0

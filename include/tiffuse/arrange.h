@@ -12,6 +12,7 @@
  */
 #pragma once
 #include <tiffuse/error.h>
+#include <tiffuse/pyramid.h>
 #include <tiffuse/util.h>
 
 /* What the user said about the arrangement; NULL or 0 where he did not.  The
@@ -21,11 +22,30 @@ typedef struct {
 	int64_t columns;     /* with {i}: tiles in a row (or in a column with order=column) */
 	const char *order;   /* "row", "column", "row-snake", "column-snake", with -left, -up */
 	const char *overlap; /* "64", "10%", "64,32", "10%,5%": x then y */
+	const char *tree;    /* of numbered folders: "xyz", "tms", "zyx" */
 	bool missing_fill;   /* missing=fill: a named file that does not exist is background */
 	bool allow_escape;   /* an arrangement file may name files outside its folder */
 } TfArrangeOptions;
 
 typedef enum { TF_PLACE_CELL, TF_PLACE_POSITION } TfPlaceKind;
+
+/* A tree of tiles has reduced levels beside the one that the places are of.
+ * Level k of the pyramid and level k of the tree have the same size and, with
+ * the same side of a tile, the same grid, for k below n_levels. */
+typedef struct TfTileTree {
+	int32_t tile;    /* side of a tile without the overlap, px; 0: that of the images */
+	int32_t overlap; /* px that a tile has of each of its neighbours */
+	int n_levels;    /* at least 1: level 0, which the places are of */
+	/* for the format that made it: */
+	char *(*path)(const struct TfTileTree *tree, int level, int64_t col, int64_t row);
+	char *root, *extension;
+	int top;                                 /* the number of level 0 in the tree */
+	int64_t first_col, first_row;            /* of level 0 in the tree */
+	int64_t cols[TF_MAX_LEVELS], tiles_before[TF_MAX_LEVELS];
+} TfTileTree;
+
+/* The path of a tile, which may not exist; the caller frees it. */
+char *tf_tile_tree_path(const TfTileTree *tree, int level, int64_t col, int64_t row);
 
 /* One named file.  Two places may name the same file. */
 typedef struct {
@@ -49,6 +69,7 @@ typedef struct {
 	bool overlap_x_relative, overlap_y_relative;
 	bool same_size_required; /* grids: all cells of a column share a width, of a row a height */
 	int64_t n_holes;         /* cells of a grid without a file */
+	TfTileTree *tree;        /* or NULL */
 	double pixel_um_x, pixel_um_y; /* size of a pixel in micrometres, 0: not told */
 	char *summary;           /* one line that says what was found */
 } TfArrangement;

@@ -25,10 +25,12 @@ typedef enum {
 typedef struct {
 	TfCompression compression;
 	int bands;               /* 1 grey, 3 RGB or YCbCr; 8 bits each */
+	bool sub_ifds;           /* reduced levels are SubIFDs of level 0, not a chain behind it */
 	int hsamp, vsamp;        /* YCbCrSubSampling of JPEG with 3 bands; 1, 2 or 4 */
 	GBytes *icc;             /* the sources' profile, for every level, or NULL; borrowed */
 	const char *software;    /* Software of level 0, e.g. "tiffuse 1.0", or NULL; borrowed */
 	const char *description; /* ImageDescription of level 0 or NULL; borrowed */
+	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
 	const char *spool_dir;   /* where a large header's file goes */
 } TfImageDesc;
 

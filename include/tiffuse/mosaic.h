@@ -16,8 +16,9 @@
 /* Resident after vips_init(), measured: of memory=, what is not ours to fill. */
 enum { TF_LIBRARIES_BYTES = 30 << 20 };
 
-/* Where the reduced levels stand: each in an IFD of its own, or nowhere. */
-typedef enum { TF_PYRAMID_IFD, TF_PYRAMID_NONE } TfPyramidMode;
+/* Where the reduced levels stand: each in an IFD of its own, in the SubIFDs of
+ * an OME-TIFF, or nowhere. */
+typedef enum { TF_PYRAMID_IFD, TF_PYRAMID_OME, TF_PYRAMID_NONE } TfPyramidMode;
 
 typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE } TfOrientationMode;
 
@@ -25,7 +26,7 @@ typedef enum { TF_ORIENTATION_AUTO, TF_ORIENTATION_APPLY, TF_ORIENTATION_IGNORE 
 typedef struct {
 	const char *source; /* directory or arrangement file */
 	TfArrangeOptions arrange;
-	const char *name;       /* of the virtual file, without .tif; or NULL */
+	const char *name;       /* of the virtual file, without .tif or .ome.tif; or NULL */
 	int32_t tile;           /* px */
 	TfPyramidMode pyramid;
 	TfCompression compression;
@@ -34,6 +35,7 @@ typedef struct {
 	uint8_t background[3];  /* RGB */
 	bool first_on_top;
 	TfOrientationMode orientation;
+	double pixel_um_x, pixel_um_y; /* size of a pixel, micrometres; 0: as arrangement or sources say */
 	uint64_t slot_bytes;    /* 0: by quality and sampling */
 	uint64_t memory_bytes;  /* target for the peak resident memory */
 	unsigned threads;
@@ -55,6 +57,9 @@ typedef struct {
 	TfCanvas *canvas;
 	GBytes *blank;          /* the tile that all blank tiles share */
 	double residual_px;     /* the largest rounding of a position */
+	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
+	const char *pixel_size_from;   /* who said so, or NULL; static */
+	char *description;      /* ImageDescription */
 	uint32_t headers_read, headers_known; /* files that were opened to learn their size, or were in the index */
 	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
 	uint64_t blank_slots;   /* slots that are holes because no source touches them */
@@ -78,6 +83,9 @@ uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic);
 /* "ycbcr-420", "rgb", "grey"; static. */
 const char *tf_mosaic_space_name(const TfMosaic *mosaic);
 const char *tf_compression_name(TfCompression compression);
+
+/* "0.25 x 0.25 um", or NULL when it is unknown. */
+char *tf_mosaic_pixel_size_text(const TfMosaic *mosaic);
 
 /* The resolved arrangement: file,x,y,width,height with a header line. */
 char *tf_mosaic_csv(const TfMosaic *mosaic);

@@ -16,6 +16,7 @@ bool tf_mount_check(const char *source, const char *mountpoint, GError **error);
 void tf_mount_prepare_signals(void);
 
 typedef struct {
+	const char *source; /* what stands in the table of mounts */
 	const char *mountpoint;
 	const char *fuse_options; /* comma-separated, for libfuse; may be NULL */
 	bool debug;               /* libfuse prints each request */

@@ -35,6 +35,12 @@ typedef struct {
 	int64_t mtime_ns, ctime_ns;
 } TfIdentity;
 
+/* Of a JPEG's stream, in place of its size. */
+enum {
+	TF_STREAM_UNKNOWN = 0, /* nobody has looked through the file */
+	TF_STREAM_UNFIT = 1,   /* it cannot be handed out as it is */
+};
+
 /* What the header of an image file says. */
 typedef struct {
 	TfCodec codec;
@@ -44,7 +50,10 @@ typedef struct {
 	uint8_t hsamp, vsamp;  /* JPEG chroma subsampling factors: 2,2 is 4:2:0 */
 	uint8_t orientation;   /* EXIF, 1 to 8; 1 when unknown */
 	bool progressive;      /* JPEG that must be decoded as a whole */
+	bool deep;             /* 16 bits a sample, grey or RGB */
 	uint32_t icc;          /* index into the probe's table of profiles, 0 none */
+	float pixel_um_x, pixel_um_y; /* size of a stored pixel, micrometres, as the file says; 0 where it does not */
+	uint32_t stream_bytes; /* what a JPEG that fills a tile is handed out as, or a TF_STREAM_ value */
 	TfIdentity identity;
 } TfImageInfo;
 

@@ -208,29 +208,19 @@ static bool csv_read(TfArrangement *arrangement, const TfFolder *folder, const T
 	return true;
 }
 
-static bool csv_find(const TfFolder *folder, char **path, GError **error)
+static bool is_list(const char *name)
 {
 	static const char *const names[] = {"tiles.csv", "sources.csv", "tiles.tsv", "sources.tsv", NULL};
-	const char *found = NULL;
-	for (guint i = 0; i < folder->others->len; i++) {
-		const char *name = folder->others->pdata[i];
-		g_autofree char *lower = g_ascii_strdown(name, -1);
-		if (!g_strv_contains(names, lower))
-			continue;
-		if (found) {
-			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-				    "%s: two lists of tiles, %s and %s: give one of them as SOURCE",
-				    folder->path, found, name);
-			return false;
-		}
-		found = name;
-	}
-	if (found)
-		*path = g_build_filename(folder->path, found, NULL);
-	return true;
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	return g_strv_contains(names, lower);
 }
 
-static bool csv_recognise(const char *name, const char *first_line)
+static bool csv_find(const TfFolder *folder, char **path, GError **error)
+{
+	return tf_folder_find_one(folder, is_list, "lists of tiles", path, error);
+}
+
+static bool csv_recognise(const char *name, const char *first_line, const char *head)
 {
 	const char *dot = strrchr(name, '.');
 	if (dot && (!g_ascii_strcasecmp(dot, ".csv") || !g_ascii_strcasecmp(dot, ".tsv")))

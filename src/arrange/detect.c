@@ -10,6 +10,9 @@
 /* In the order in which a folder is searched. */
 static const TfArrangeFormat *const formats[] = {
 	&tf_format_fiji,
+	&tf_format_dzi,
+	&tf_format_zoomify,
+	&tf_format_tree,
 	&tf_format_csv,
 	&tf_format_names,
 };
@@ -17,6 +20,18 @@ static const TfArrangeFormat *const formats[] = {
 static void clear_place(gpointer place)
 {
 	g_free(((TfPlace *)place)->path);
+}
+
+char *tf_tile_tree_path(const TfTileTree *tree, int level, int64_t col, int64_t row)
+{
+	return tree->path(tree, level, col, row);
+}
+
+static void tree_free(TfTileTree *tree)
+{
+	g_free(tree->root);
+	g_free(tree->extension);
+	g_free(tree);
 }
 
 void tf_arrangement_free(TfArrangement *arrangement)
@@ -27,6 +42,7 @@ void tf_arrangement_free(TfArrangement *arrangement)
 	g_free(arrangement->default_name);
 	g_array_unref(arrangement->places);
 	g_free(arrangement->summary);
+	g_clear_pointer(&arrangement->tree, tree_free);
 	g_free(arrangement);
 }
 
@@ -64,6 +80,11 @@ static bool check_options(const TfArrangeFormat *format, const char *origin, con
 			   : options->order   ? "order"
 			   : options->overlap ? "overlap"
 					      : NULL;
+	if (options->tree && !format->takes_tree) {
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+			    "tree= has no use here: %s is no tree of numbered folders", origin);
+		return false;
+	}
 	if (format->takes_grid_options || !name)
 		return true;
 	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
@@ -100,6 +121,9 @@ static TfArrangement *read_folder(const char *source, const TfArrangeOptions *op
 	if (!folder)
 		return NULL;
 	/* Who says how to read the names wants them read, whatever else there is. */
+	if (options->tree)
+		return read_format(&tf_format_tree, g_steal_pointer(&real), folder_name(source), folder,
+				   options, error);
 	if (options->pattern || options->columns)
 		return read_format(&tf_format_names, g_steal_pointer(&real), folder_name(source), folder,
 				   options, error);
@@ -133,9 +157,10 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	g_autoptr(TfLines) lines = tf_lines_open_head(path, error);
 	if (!lines)
 		return NULL;
+	g_autofree char *head = g_strdup(lines->next);
 	const char *first_line = tf_lines_next(lines);
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
-		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : ""))
+		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : "", head))
 			return read_format(formats[i], g_steal_pointer(&path), file_name(source), NULL,
 					   options, error);
 	g_set_error(

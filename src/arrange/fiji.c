@@ -14,47 +14,20 @@
 
 #define REGISTERED ".registered.txt"
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), suffix_len = strlen(suffix);
-	return len > suffix_len && !g_ascii_strcasecmp(name + len - suffix_len, suffix);
-}
-
 static bool is_registered(const char *name)
 {
-	return has_suffix(name, REGISTERED);
+	return tf_has_suffix(name, REGISTERED);
 }
 
 static bool is_configuration(const char *name)
 {
-	return has_suffix(name, ".txt") && !g_ascii_strncasecmp(name, "TileConfiguration", 17);
-}
-
-static bool find_one(const TfFolder *folder, bool (*is_ours)(const char *), char **path, GError **error)
-{
-	const char *found = NULL;
-	for (guint i = 0; i < folder->others->len; i++) {
-		const char *name = folder->others->pdata[i];
-		if (!is_ours(name))
-			continue;
-		if (found) {
-			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-				    "%s: two Fiji files, %s and %s: give one of them as SOURCE", folder->path,
-				    found, name);
-			return false;
-		}
-		found = name;
-	}
-	if (found)
-		*path = g_build_filename(folder->path, found, NULL);
-	return true;
+	return tf_has_suffix(name, ".txt") && !g_ascii_strncasecmp(name, "TileConfiguration", 17);
 }
 
 static bool fiji_find(const TfFolder *folder, char **path, GError **error)
 {
-	if (!find_one(folder, is_registered, path, error))
-		return false;
-	return *path || find_one(folder, is_configuration, path, error);
+	return tf_folder_find_one(folder, is_registered, "Fiji files", path, error) &&
+	       (*path || tf_folder_find_one(folder, is_configuration, "Fiji files", path, error));
 }
 
 /* The value of a `key = value` line, or NULL. */
@@ -67,7 +40,7 @@ static const char *value_of(const char *line, const char *key)
 	return *line == '=' ? line + 1 + strspn(line + 1, " \t") : NULL;
 }
 
-static bool fiji_recognise(const char *name, const char *first_line)
+static bool fiji_recognise(const char *name, const char *first_line, const char *head)
 {
 	return value_of(first_line, "dim") || is_registered(name) || is_configuration(name);
 }

@@ -11,16 +11,17 @@
 typedef struct {
 	const char *name;
 	bool takes_grid_options; /* columns=, order= and overlap= mean something */
+	bool takes_tree;         /* tree= means something */
 
 	/* Looks for the format in a folder.  Sets *path (the caller frees it) to
 	 * the arrangement file or to the folder itself, or leaves it NULL when
 	 * the folder has none; false with an error when it is in doubt. */
 	bool (*find)(const TfFolder *folder, char **path, GError **error);
 
-	/* Is a file of this format?  By its name, and by its first line that is
-	 * neither blank nor a comment ("" when there is none).  NULL for formats
-	 * that are folders. */
-	bool (*recognise)(const char *name, const char *first_line);
+	/* Is a file of this format?  By its name, by its first line that is
+	 * neither blank nor a comment ("" when there is none), and by all of its
+	 * first 64 KiB.  NULL for formats that are folders. */
+	bool (*recognise)(const char *name, const char *first_line, const char *head);
 
 	/* Fills `arrangement`: places, summary and all that is particular to the
 	 * format; origin, format and default_name are set already.  `folder` is
@@ -30,5 +31,8 @@ typedef struct {
 } TfArrangeFormat;
 
 extern const TfArrangeFormat tf_format_fiji;
+extern const TfArrangeFormat tf_format_dzi;
+extern const TfArrangeFormat tf_format_zoomify;
+extern const TfArrangeFormat tf_format_tree;
 extern const TfArrangeFormat tf_format_csv;
 extern const TfArrangeFormat tf_format_names;

@@ -223,9 +223,10 @@ static char *summarise(const TfArrangement *arrangement, const TfFolder *folder,
 static bool no_images(const TfFolder *folder, GError **error)
 {
 	g_autofree char *folders =
-		folder->n_folders ? g_strdup_printf(", but %u folder%s: give one as SOURCE",
-						    folder->n_folders, folder->n_folders == 1 ? "" : "s")
-				  : g_strdup("");
+		folder->folders->len ? g_strdup_printf(", but %u folder%s: give one as SOURCE",
+						       folder->folders->len,
+						       folder->folders->len == 1 ? "" : "s")
+				     : g_strdup("");
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: no images in it (%s)%s", folder->path,
 		    TF_IMAGE_EXTENSIONS, folders);
 	return false;

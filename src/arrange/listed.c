@@ -62,13 +62,20 @@ static char *name_beside(const TfListed *listed, const char *name)
 			       base);
 }
 
+/* "PATH:LINE", or "PATH" for a name that stands in no line. */
+static char *where(const TfListed *listed, int line)
+{
+	const char *origin = listed->arrangement->origin;
+	return line ? g_strdup_printf("%s:%d", origin, line) : g_strdup(origin);
+}
+
 static bool refuse_escape(const TfListed *listed, int line, const char *name, GError **error)
 {
-	g_autofree char *hint = name_beside(listed, name);
+	g_autofree char *hint = name_beside(listed, name), *at = where(listed, line);
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		    "%s:%d: %s leads out of the folder, expected a name below the folder of the arrangement "
+		    "%s: %s leads out of the folder, expected a name below the folder of the arrangement "
 		    "file%s",
-		    listed->arrangement->origin, line, name, hint ? hint : "");
+		    at, name, hint ? hint : "");
 	return false;
 }
 
@@ -88,7 +95,7 @@ static const char *real_folder(TfListed *listed, const char *name)
 	const char *known = g_hash_table_lookup(listed->subfolders, folder);
 	if (known)
 		return known;
-	g_autofree char *path = g_build_filename(listed->root, folder, NULL);
+	g_autofree char *path = *folder == '/' ? g_strdup(folder) : g_build_filename(listed->root, folder, NULL);
 	g_autofree char *real = realpath(path, NULL);
 	known = g_strdup(real ? real : "");
 	g_hash_table_insert(listed->subfolders, g_steal_pointer(&folder), (char *)known);
@@ -100,9 +107,11 @@ static bool note_missing(TfListed *listed, const char *name, TfPlace *place)
 	place->missing = true;
 	if (!listed->hint)
 		listed->hint = name_beside(listed, name);
-	if (listed->n_missing++ < MAX_NAMED)
-		g_string_append_printf(listed->missing, "%s%s (line %d)", listed->missing->len ? ", " : "",
-				       name, place->line);
+	if (listed->n_missing++ >= MAX_NAMED)
+		return true;
+	g_string_append_printf(listed->missing, "%s%s", listed->missing->len ? ", " : "", name);
+	if (place->line)
+		g_string_append_printf(listed->missing, " (line %d)", place->line);
 	return true;
 }
 
@@ -110,10 +119,11 @@ static bool check_file(TfListed *listed, const char *name, TfPlace *place, GErro
 {
 	bool confined = !listed->options->allow_escape;
 	if (confined && strchr(name, '/')) {
-		if (*name == '/' || has_parent_step(name))
+		if (has_parent_step(name))
 			return refuse_escape(listed, place->line, name, error);
 		const char *folder = real_folder(listed, name);
-		if (*folder && !is_below(folder, listed->root))
+		bool unknown = !*folder && *name != '/'; /* no such folder: a missing file */
+		if (!unknown && !is_below(folder, listed->root))
 			return refuse_escape(listed, place->line, name, error);
 	}
 	struct stat st;
@@ -126,12 +136,15 @@ static bool check_file(TfListed *listed, const char *name, TfPlace *place, GErro
 	}
 	if (failed && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
 		return note_missing(listed, name, place);
-	if (failed)
-		return tf_error_set_errno(error, errno, "%s:%d: %s", listed->arrangement->origin, place->line,
-					  name);
+	g_autofree char *at = NULL;
+	if (failed) {
+		int errnum = errno;
+		at = where(listed, place->line);
+		return tf_error_set_errno(error, errnum, "%s: %s", at, name);
+	}
 	if (!S_ISREG(st.st_mode)) {
-		g_set_error(error, TF_ERROR, TF_ERROR_ACCESS, "%s:%d: %s: not a regular file",
-			    listed->arrangement->origin, place->line, name);
+		at = where(listed, place->line);
+		g_set_error(error, TF_ERROR, TF_ERROR_ACCESS, "%s: %s: not a regular file", at, name);
 		return false;
 	}
 	return true;
@@ -140,8 +153,8 @@ static bool check_file(TfListed *listed, const char *name, TfPlace *place, GErro
 bool tf_listed_add(TfListed *listed, const char *name, TfPlace place, GError **error)
 {
 	if (!*name) {
-		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s:%d: no file name",
-			    listed->arrangement->origin, place.line);
+		g_autofree char *at = where(listed, place.line);
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: no file name", at);
 		return false;
 	}
 	while (g_str_has_prefix(name, "./"))

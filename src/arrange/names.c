@@ -48,6 +48,33 @@ static int compare_names(gconstpointer a, gconstpointer b)
 	return tf_natural_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
+bool tf_has_suffix(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), suffix_len = strlen(suffix);
+	return len > suffix_len && !g_ascii_strcasecmp(name + len - suffix_len, suffix);
+}
+
+bool tf_folder_find_one(const TfFolder *folder, bool (*is_ours)(const char *name), const char *what,
+			char **path, GError **error)
+{
+	const char *found = NULL;
+	for (guint i = 0; i < folder->others->len; i++) {
+		const char *name = folder->others->pdata[i];
+		if (!is_ours(name))
+			continue;
+		if (found) {
+			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+				    "%s: two %s, %s and %s: give one of them as SOURCE", folder->path, what,
+				    found, name);
+			return false;
+		}
+		found = name;
+	}
+	if (found)
+		*path = g_build_filename(folder->path, found, NULL);
+	return true;
+}
+
 bool tf_is_image_name(const char *name)
 {
 	static const char *const extensions[] = {"jpg", "jpeg", "jpe", "png", "tif", "tiff", "webp"};
@@ -71,6 +98,7 @@ void tf_folder_free(TfFolder *folder)
 	g_free(folder->path);
 	g_ptr_array_unref(folder->images);
 	g_ptr_array_unref(folder->others);
+	g_ptr_array_unref(folder->folders);
 	g_free(folder);
 }
 
@@ -85,6 +113,7 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 	folder->path = g_strdup(path);
 	folder->images = g_ptr_array_new_with_free_func(g_free);
 	folder->others = g_ptr_array_new_with_free_func(g_free);
+	folder->folders = g_ptr_array_new_with_free_func(g_free);
 	struct dirent *entry;
 	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
@@ -94,11 +123,10 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 				    "%s: a name of more than %d bytes, %s", path, NAME_MAX, entry->d_name);
 			return NULL;
 		}
-		if (is_folder(dir, entry))
-			folder->n_folders++;
-		else
-			g_ptr_array_add(tf_is_image_name(entry->d_name) ? folder->images : folder->others,
-					g_strdup(entry->d_name));
+		GPtrArray *kind = is_folder(dir, entry)              ? folder->folders
+				  : tf_is_image_name(entry->d_name) ? folder->images
+								    : folder->others;
+		g_ptr_array_add(kind, g_strdup(entry->d_name));
 	}
 	if (errno) {
 		tf_error_set_errno(error, errno, "%s", path);
@@ -106,5 +134,6 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 	}
 	g_ptr_array_sort(folder->images, compare_names);
 	g_ptr_array_sort(folder->others, compare_names);
+	g_ptr_array_sort(folder->folders, compare_names);
 	return g_steal_pointer(&folder);
 }

@@ -13,7 +13,7 @@ typedef struct {
 	char *path;        /* absolute */
 	GPtrArray *images; /* char *, names of image files, in natural order */
 	GPtrArray *others; /* char *, names of other files, in natural order */
-	guint n_folders;   /* folders in it, which are not entered */
+	GPtrArray *folders; /* char *, names of the folders in it, which are not entered, in natural order */
 } TfFolder;
 
 /* Reads the folder with one pass of readdir; a file's type is asked for only
@@ -23,6 +23,15 @@ typedef struct {
 TfFolder *tf_folder_read(const char *path, GError **error);
 void tf_folder_free(TfFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)
+
+/* The path of the one file among folder->others that `is_ours` takes, NULL when
+ * there is none, in *path.  ARRANGEMENT when there are two: `what` they are,
+ * e.g. "Fiji files". */
+bool tf_folder_find_one(const TfFolder *folder, bool (*is_ours)(const char *name), const char *what,
+			char **path, GError **error);
+
+/* Ends the name so, in either case, after at least one character? */
+bool tf_has_suffix(const char *name, const char *suffix);
 
 /* By the extension, in either case. */
 bool tf_is_image_name(const char *name);

@@ -115,9 +115,10 @@ static bool check_stated_size(const TfArrangement *arrangement, const TfPlace *p
 			    (!place->height || place->height == size.height)))
 		return true;
 	bool width = place->width && place->width != size.width;
+	g_autofree char *line = place->line ? g_strdup_printf(":%d", place->line) : g_strdup("");
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		    "%s:%d: %s %" G_GINT64_FORMAT " px, expected %d px as in %s", arrangement->origin,
-		    place->line, width ? "width" : "height", width ? place->width : place->height,
+		    "%s%s: %s %" G_GINT64_FORMAT " px, expected %d px as in %s", arrangement->origin, line,
+		    width ? "width" : "height", width ? place->width : place->height,
 		    width ? size.width : size.height, place->path);
 	return false;
 }

@@ -2,6 +2,7 @@
 #include "mosaic_private.h"
 
 #include <string.h>
+#include <tiffuse/ome.h>
 #include <tiffuse/vips_env.h>
 
 enum {
@@ -23,6 +24,7 @@ void tf_mosaic_free(TfMosaic *mosaic)
 	tf_arrangement_free(mosaic->arrangement);
 	g_free(mosaic->source);
 	g_free(mosaic->name);
+	g_free(mosaic->description);
 	g_free(mosaic->fingerprint);
 	g_free(mosaic->spool_dir);
 	g_ptr_array_unref(mosaic->notes);
@@ -103,11 +105,48 @@ static bool must_convert(TfMosaic *mosaic)
 	return cmyk > 0 || differing > 0;
 }
 
+static const char software[] = "tiffuse " TF_VERSION;
+
+/* Bio-Formats and its kin know OME-TIFF by its name and its description. */
+static char *choose_name(const TfMosaic *mosaic, const TfMosaicOptions *options)
+{
+	const char *name = options->name ? options->name : mosaic->arrangement->default_name;
+	bool add = options->pyramid == TF_PYRAMID_OME && !g_str_has_suffix(name, ".ome");
+	return g_strconcat(name, add ? ".ome" : NULL, NULL);
+}
+
+static char *describe_as_ome(const TfMosaic *mosaic, const char *description)
+{
+	g_autofree char *name = g_strndup(mosaic->name, strlen(mosaic->name) - strlen(".ome"));
+	TfOmeImage image = {.creator = software,
+	                    .name = name,
+	                    .description = description,
+	                    .width = tf_scene_width(mosaic->scene),
+	                    .height = tf_scene_height(mosaic->scene),
+	                    .bands = mosaic->encoder.space.kind == TF_SPACE_GREY ? 1 : 3,
+	                    .deep = mosaic->encoder.space.deep,
+	                    .pixel_um_x = mosaic->pixel_um_x,
+	                    .pixel_um_y = mosaic->pixel_um_y};
+	return tf_ome_xml(&image);
+}
+
+/* Short, and the same whenever the file is the same. */
+static char *describe_image(const TfMosaic *mosaic)
+{
+	g_autofree char *size = tf_mosaic_pixel_size_text(mosaic);
+	uint32_t n = tf_scene_n_sources(mosaic->scene);
+	return g_strdup_printf("Mosaic of %u image%s, %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels%s%s", n,
+	                       n == 1 ? "" : "s", tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
+	                       size ? " of " : "", size ? size : "");
+}
+
 static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *icc, GError **error)
 {
-	static const char software[] = "tiffuse " TF_VERSION;
 	bool colour_jpeg = options->compression == TF_COMPRESSION_JPEG && mosaic->encoder.space.kind != TF_SPACE_GREY;
-	uint64_t bound, extra = sizeof software + (icc ? g_bytes_get_size(icc) : 0);
+	g_autofree char *text = describe_image(mosaic);
+	bool ome = options->pyramid == TF_PYRAMID_OME;
+	mosaic->description = ome ? describe_as_ome(mosaic, text) : g_strdup(text);
+	uint64_t bound, extra = sizeof software + strlen(mosaic->description) + 1 + (icc ? g_bytes_get_size(icc) : 0);
 	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
 	                     options->tile, !colour_jpeg, error))
@@ -125,7 +164,11 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	                    .hsamp = mosaic->encoder.hsamp,
 	                    .vsamp = mosaic->encoder.vsamp,
 	                    .icc = icc,
+	                    .sub_ifds = ome,
 	                    .software = software,
+	                    .description = mosaic->description,
+	                    .pixel_um_x = mosaic->pixel_um_x,
+	                    .pixel_um_y = mosaic->pixel_um_y,
 	                    .spool_dir = mosaic->spool_dir};
 	mosaic->image = desc;
 	mosaic->header = tf_header_new(&mosaic->layout, &desc, is_blank, mosaic, error);
@@ -196,7 +239,9 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	add_checksum(sum, "%d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->hsamp, e->vsamp,
 	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->first_on_top,
 	             e->slot_bytes);
-	add_checksum(sum, "%d levels", mosaic->pyramid.n_levels);
+	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
+	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
+	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);
 	add_checksum(sum, "%d %d %d", options->background[0], options->background[1], options->background[2]);
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *s = tf_scene_source(mosaic->scene, i);
@@ -225,7 +270,8 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
 	mosaic->memory_bytes = options->memory_bytes;
 	if (!tf_mosaic_place_sources(mosaic, options, error))
 		return NULL;
-	mosaic->name = g_strdup(options->name ? options->name : mosaic->arrangement->default_name);
+	tf_mosaic_choose_pixel_size(mosaic, options);
+	mosaic->name = choose_name(mosaic, options);
 	bool to_srgb = must_convert(mosaic);
 	plan_encoder(mosaic, options, to_srgb);
 	sum_sources(mosaic);

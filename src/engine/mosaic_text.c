@@ -112,6 +112,9 @@ char *tf_mosaic_describe(const TfMosaic *mosaic)
 		                       mosaic->arrangement->n_holes);
 	if (mosaic->residual_px > 0)
 		g_string_append_printf(out, "rounding: positions were moved by at most %.3f px\n", mosaic->residual_px);
+	g_autofree char *pixel = tf_mosaic_pixel_size_text(mosaic);
+	if (pixel)
+		g_string_append_printf(out, "pixel size: %s, from %s\n", pixel, mosaic->pixel_size_from);
 	describe_output(out, mosaic);
 	g_string_append_printf(out, "tiles: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " of them blank\n",
 	                       mosaic->layout.n_slots, mosaic->blank_slots);

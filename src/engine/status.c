@@ -39,6 +39,8 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	add_number(out, "tile", (uint64_t)m->pyramid.tile);
 	g_string_append_printf(out, "compression: %s\npixel_space: %s\n", tf_compression_name(m->encoder.compression),
 	                       tf_mosaic_space_name(m));
+	g_autofree char *pixel = tf_mosaic_pixel_size_text(m);
+	g_string_append_printf(out, "pixel_size: %s\n", pixel ? pixel : "unknown");
 	add_number(out, "apparent_bytes", m->layout.file_bytes);
 	add_number(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
 	add_number(out, "header_bytes", tf_header_size(m->header));

@@ -134,22 +134,33 @@ void tf_mount_prepare_signals(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
+/* The source's name stands in the table of mounts: df shows it, and mount -a
+ * knows by it what is mounted already. */
+static char *mount_options(const TfMountOptions *options)
+{
+	g_autofree char *source = realpath(options->source, NULL);
+	g_autofree char *fsname = g_strconcat("fsname=", source ? source : options->source, NULL);
+	char *all = NULL; /* libfuse's */
+	if (fuse_opt_add_opt(&all, "ro,nodev,nosuid,default_permissions,subtype=tiffuse") != 0 ||
+	    (options->fuse_options && *options->fuse_options && fuse_opt_add_opt(&all, options->fuse_options) != 0) ||
+	    fuse_opt_add_opt_escaped(&all, fsname) != 0)
+		g_error("no memory");
+	return all;
+}
+
 static struct fuse_session *open_session(TfFs *fs, const TfMountOptions *options, GError **error)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	g_autofree char *extra = options->fuse_options && *options->fuse_options
-	                                 ? g_strconcat(",", options->fuse_options, NULL)
-	                                 : g_strdup("");
-	g_autofree char *all =
-	        g_strconcat("-oro,nodev,nosuid,default_permissions,subtype=tiffuse,fsname=tiffuse", extra, NULL);
+	g_autofree char *all = mount_options(options);
 	fuse_opt_add_arg(&args, "tiffuse");
+	fuse_opt_add_arg(&args, "-o");
 	fuse_opt_add_arg(&args, all);
 	if (options->debug)
 		fuse_opt_add_arg(&args, "-d");
 	struct fuse_session *session = fuse_session_new(&args, &tf_fs_operations, sizeof tf_fs_operations, fs);
 	fuse_opt_free_args(&args);
 	if (!session)
-		refuse(error, TF_ERROR_USAGE, "libfuse does not accept the mount options %s", all + 2);
+		refuse(error, TF_ERROR_USAGE, "libfuse does not accept the mount options %s", all);
 	return session;
 }
 

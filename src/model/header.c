@@ -197,6 +197,25 @@ static bool set_texts(TIFF *tif, const TfImageDesc *desc, int level)
 	       (!desc->description || TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, desc->description));
 }
 
+/* A pixel of level k covers 2^k x 2^k of level 0; an unknown size is no
+ * resolution at all, because viewers measure with what they find. */
+static bool set_resolution(TIFF *tif, const TfImageDesc *desc, int level)
+{
+	const double centimetre_um = 10000, scale = (double)(INT64_C(1) << level);
+	if (desc->pixel_um_x <= 0)
+		return TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE);
+	return TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER) &&
+	       TIFFSetField(tif, TIFFTAG_XRESOLUTION, centimetre_um / desc->pixel_um_x / scale) &&
+	       TIFFSetField(tif, TIFFTAG_YRESOLUTION, centimetre_um / desc->pixel_um_y / scale);
+}
+
+/* The directories that libtiff writes next become those of the tag. */
+static bool announce_sub_ifds(TIFF *tif, int n_levels)
+{
+	static const uint64_t unknown[TF_MAX_LEVELS];
+	return n_levels < 2 || TIFFSetField(tif, TIFFTAG_SUBIFD, (uint16_t)(n_levels - 1), unknown);
+}
+
 static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *desc, int level)
 {
 	return (level == 0 || TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE)) &&
@@ -207,15 +226,15 @@ static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *des
 	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8) &&
 	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, desc->bands) &&
 	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) &&
-	       TIFFSetField(tif, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE) && set_compression(tif, desc) &&
-	       set_texts(tif, desc, level);
+	       set_resolution(tif, desc, level) && set_compression(tif, desc) && set_texts(tif, desc, level);
 }
 
 static bool write_level(TIFF *tif, Author *author, const TfLayout *layout, const TfImageDesc *desc, int level,
                         TfTilePlaceFunc place, void *data)
 {
 	const TfLevel *size = &layout->pyramid.level[level];
-	if (!set_tags(tif, &layout->pyramid, desc, level))
+	if (!set_tags(tif, &layout->pyramid, desc, level) ||
+	    (level == 0 && desc->sub_ifds && !announce_sub_ifds(tif, layout->pyramid.n_levels)))
 		return false;
 	char nothing; /* write_proc() does not look at a tile's bytes */
 	uint32_t n = 0;

@@ -15,6 +15,8 @@ enum {
 	MAX_REPORTED = 10,
 	MARKER_EXIF = JPEG_APP0 + 1,
 	MARKER_ICC = JPEG_APP0 + 2,
+	INCH_UM = 25400,
+	CENTIMETRE_UM = 10000,
 };
 
 typedef struct {
@@ -70,17 +72,47 @@ static uint32_t known_profile_index(Probe *probe, GBytes *profile)
 	return index;
 }
 
-static uint8_t exif_orientation(const uint8_t *data, unsigned length)
+/* `per_unit` pixels are `unit_um` micrometres; 0 where that makes no sense. */
+static float pixel_um(double per_unit, double unit_um)
+{
+	double um = per_unit > 0 ? unit_um / per_unit : 0;
+	return um < 1e9 ? (float)um : 0;
+}
+
+static void set_pixel_size(TfImageInfo *info, double x_per_unit, double y_per_unit, double unit_um)
+{
+	info->pixel_um_x = pixel_um(x_per_unit, unit_um);
+	info->pixel_um_y = pixel_um(y_per_unit, unit_um);
+}
+
+static int exif_short(ExifData *exif, ExifTag tag)
+{
+	ExifEntry *entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], tag);
+	bool is_short = entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1;
+	return is_short ? exif_get_short(entry->data, exif_data_get_byte_order(exif)) : 0;
+}
+
+static double exif_ratio(ExifData *exif, ExifTag tag)
+{
+	ExifEntry *entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], tag);
+	if (!entry || entry->format != EXIF_FORMAT_RATIONAL || entry->components != 1)
+		return 0;
+	ExifRational ratio = exif_get_rational(entry->data, exif_data_get_byte_order(exif));
+	return ratio.denominator ? (double)ratio.numerator / ratio.denominator : 0;
+}
+
+static void take_exif(const uint8_t *data, unsigned length, TfImageInfo *info)
 {
 	ExifData *exif = exif_data_new();
 	exif_data_unset_option(exif, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
 	exif_data_load_data(exif, data, length);
-	ExifEntry *entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-	int value = 1;
-	if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1)
-		value = exif_get_short(entry->data, exif_data_get_byte_order(exif));
+	int orientation = exif_short(exif, EXIF_TAG_ORIENTATION), unit = exif_short(exif, EXIF_TAG_RESOLUTION_UNIT);
+	if (orientation >= 1 && orientation <= 8)
+		info->orientation = (uint8_t)orientation;
+	if (unit == 2 || unit == 3) /* inch, centimetre */
+		set_pixel_size(info, exif_ratio(exif, EXIF_TAG_X_RESOLUTION), exif_ratio(exif, EXIF_TAG_Y_RESOLUTION),
+		               unit == 2 ? INCH_UM : CENTIMETRE_UM);
 	exif_data_unref(exif);
-	return value >= 1 && value <= 8 ? (uint8_t)value : 1;
 }
 
 static void read_jpeg_header(TfJpegStream *stream, void *data)
@@ -131,6 +163,17 @@ static void take_icc(Probe *probe, struct jpeg_decompress_struct *cinfo, TfImage
 	free(profile);
 }
 
+/* EXIF knows better than JFIF, which stands before it in the file. */
+static void take_markers(const struct jpeg_decompress_struct *cinfo, TfImageInfo *info)
+{
+	if (cinfo->saw_JFIF_marker && (cinfo->density_unit == 1 || cinfo->density_unit == 2))
+		set_pixel_size(info, cinfo->X_density, cinfo->Y_density,
+		               cinfo->density_unit == 1 ? INCH_UM : CENTIMETRE_UM);
+	for (jpeg_saved_marker_ptr m = cinfo->marker_list; m; m = m->next)
+		if (m->marker == MARKER_EXIF && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
+			take_exif(m->data, m->data_length, info);
+}
+
 static bool probe_jpeg(Probe *probe, const char *path, int fd, TfImageInfo *info, GError **error)
 {
 	TfJpegStream stream;
@@ -152,9 +195,7 @@ static bool probe_jpeg(Probe *probe, const char *path, int fd, TfImageInfo *info
 		info->progressive = jpeg_has_multiple_scans(cinfo);
 		take_sampling(cinfo, info);
 		take_icc(probe, cinfo, info);
-		for (jpeg_saved_marker_ptr m = cinfo->marker_list; m; m = m->next)
-			if (m->marker == MARKER_EXIF && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
-				info->orientation = exif_orientation(m->data, m->data_length);
+		take_markers(cinfo, info);
 	}
 	if (ok && info->colour == TF_COLOUR_OTHER) {
 		g_set_error(error, TF_ERROR, TF_ERROR_UNSUPPORTED, "%s: JPEG of unknown colour space with %d components",
@@ -163,6 +204,13 @@ static bool probe_jpeg(Probe *probe, const char *path, int fd, TfImageInfo *info
 	}
 	tf_jpeg_stream_clear(&stream);
 	return ok;
+}
+
+static bool is_deep(const VipsImage *image)
+{
+	VipsInterpretation kind = vips_image_get_interpretation(image);
+	return vips_image_get_format(image) == VIPS_FORMAT_USHORT &&
+	       (kind == VIPS_INTERPRETATION_GREY16 || kind == VIPS_INTERPRETATION_RGB16);
 }
 
 static bool probe_vips(Probe *probe, const char *path, TfImageInfo *info, GError **error)
@@ -179,6 +227,10 @@ static bool probe_vips(Probe *probe, const char *path, TfImageInfo *info, GError
 	info->orientation = (uint8_t)vips_image_get_orientation(image);
 	bool grey = vips_image_get_bands(image) <= 2;
 	info->colour = grey ? TF_COLOUR_GREY : TF_COLOUR_OTHER;
+	info->deep = is_deep(image);
+	/* libvips makes one up where there is none; only of TIFFs does it tell the unit. */
+	if (vips_image_get_typeof(image, VIPS_META_RESOLUTION_UNIT))
+		set_pixel_size(info, 10 * vips_image_get_xres(image), 10 * vips_image_get_yres(image), CENTIMETRE_UM);
 	const void *profile = NULL;
 	size_t length = 0;
 	if (vips_image_get_typeof(image, VIPS_META_ICC_NAME) &&

@@ -23,7 +23,7 @@
 #define MAX_FILE_BYTES (512 * TF_MIB)
 #define SETTLED_NS (2 * INT64_C(1000000000)) /* the coarsest time stamps: FAT's */
 
-enum { FORMAT = 1, DIGEST_BYTES = 32 };
+enum { FORMAT = 3, DIGEST_BYTES = 32 };
 
 typedef struct {
 	char magic[16];
@@ -38,12 +38,14 @@ typedef struct {
 	uint32_t path; /* offset in the text */
 	uint32_t profile;
 	int32_t width, height;
-	uint8_t codec, colour, bands, hsamp, vsamp, orientation, progressive, zero;
+	float pixel_um_x, pixel_um_y;
+	uint32_t stream_bytes, zeros;
+	uint8_t codec, colour, bands, hsamp, vsamp, orientation, progressive, deep;
 } Record;
 
 /* A new field of an image's header must get its place in the record and a new FORMAT. */
-_Static_assert(sizeof(TfImageInfo) == 72 && offsetof(TfImageInfo, identity) == 32, "Record keeps all of TfImageInfo");
-_Static_assert(sizeof(Record) == 64 && sizeof(Head) == 48, "no padding in the file");
+_Static_assert(sizeof(TfImageInfo) == 80 && offsetof(TfImageInfo, identity) == 40, "Record keeps all of TfImageInfo");
+_Static_assert(sizeof(Record) == 80 && sizeof(Head) == 48, "no padding in the file");
 
 struct _TfIndex {
 	uint8_t *file;
@@ -124,7 +126,7 @@ static bool is_sound(const Record *r, const Head *head)
 {
 	return r->width > 0 && r->height > 0 && r->profile < head->n_profiles && r->path < head->text_bytes &&
 	       r->codec <= TF_CODEC_VIPS && r->colour <= TF_COLOUR_OTHER && r->orientation >= 1 && r->orientation <= 8 &&
-	       r->progressive <= 1;
+	       r->progressive <= 1 && r->deep <= 1 && r->pixel_um_x >= 0 && r->pixel_um_y >= 0;
 }
 
 static bool take_profiles(TfIndex *index, Bytes *bytes, uint32_t n)
@@ -217,6 +219,10 @@ bool tf_index_lookup(const TfIndex *index, const char *path, const TfIdentity *i
 	                      .vsamp = r->vsamp,
 	                      .orientation = r->orientation,
 	                      .progressive = r->progressive,
+	                      .deep = r->deep,
+	                      .pixel_um_x = r->pixel_um_x,
+	                      .pixel_um_y = r->pixel_um_y,
+	                      .stream_bytes = r->stream_bytes,
 	                      .identity = *identity};
 	*profile = g_ptr_array_index(index->profiles, r->profile);
 	return true;
@@ -257,13 +263,17 @@ static Record record_of(const TfImageInfo *info, size_t path)
 	                .profile = info->icc,
 	                .width = info->width,
 	                .height = info->height,
+	                .stream_bytes = info->stream_bytes,
 	                .codec = info->codec,
 	                .colour = info->colour,
 	                .bands = info->bands,
 	                .hsamp = info->hsamp,
 	                .vsamp = info->vsamp,
 	                .orientation = info->orientation,
-	                .progressive = info->progressive};
+	                .progressive = info->progressive,
+	                .deep = info->deep,
+	                .pixel_um_x = info->pixel_um_x,
+	                .pixel_um_y = info->pixel_um_y};
 }
 
 static void add_profiles(GByteArray *out, const GPtrArray *profiles)

@@ -57,7 +57,7 @@ FILE_LINES = 600
 FUNCTION_LINES = 100
 FUNCTION_AIM = 60
 FOLDERS = ["src", "include", "tests", "mount-helpers", ".ci", "docs"]
-TEXT = re.compile(r"\.(c|h|sh|py|md)$|^Makefile$|^[^.]*$")
+TEXT = re.compile(r"\.(c|h|sh|py|md|mount|automount)$|^Makefile$|^[^.]*$")
 
 
 def read(path):

@@ -11,12 +11,11 @@ id -u nobody >/dev/null || skip "there is no user nobody"
 as_nobody=(setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups --inh-caps=-all)
 
 if [ -n "${PRIVATE:-}" ]; then
+	private_mounts
 	{ mknod fuse c 10 229 && chmod 666 fuse && mount --bind fuse /dev/fuse; } ||
 		skip "no copy of /dev/fuse can be made"
 elif ! "${as_nobody[@]}" test -w /dev/fuse; then
-	unshare --mount --propagation private true || skip "no private mount namespace can be made"
-	trap - EXIT
-	PRIVATE=1 exec unshare --mount --propagation private "$0"
+	private_mounts
 fi
 "${as_nobody[@]}" sh -c ': <>/dev/fuse' 2>/dev/null || skip "an ordinary user cannot open /dev/fuse here"
 

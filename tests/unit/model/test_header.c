@@ -254,10 +254,39 @@ static void check_tiles(TIFF *tif, const TfLayout *layout, int level, TfIsBlankF
 	}
 }
 
+static void check_resolution(TIFF *tif, const TfImageDesc *desc, int level)
+{
+	bool known = desc->pixel_um_x > 0;
+	float x = 0, y = 0;
+	g_assert_cmpint(field16(tif, TIFFTAG_RESOLUTIONUNIT), ==, known ? RESUNIT_CENTIMETER : RESUNIT_NONE);
+	g_assert_cmpint(TIFFGetField(tif, TIFFTAG_XRESOLUTION, &x), ==, known);
+	g_assert_cmpint(TIFFGetField(tif, TIFFTAG_YRESOLUTION, &y), ==, known);
+	if (!known)
+		return;
+	double scale = (double)(1 << level);
+	g_assert_cmpfloat_with_epsilon(10000 / (double)x, desc->pixel_um_x * scale, 1e-6 * scale);
+	g_assert_cmpfloat_with_epsilon(10000 / (double)y, desc->pixel_um_y * scale, 1e-6 * scale);
+}
+
+/* OME-TIFF: the first directory names the others. */
+static void go_to_level(TIFF *tif, const TfLayout *layout, const TfImageDesc *desc, int level)
+{
+	bool sub = desc->sub_ifds && level > 0;
+	g_assert_true(TIFFSetDirectory(tif, (tdir_t)(sub ? 0 : level)));
+	uint16_t n = 0;
+	uint64_t *offsets = NULL;
+	g_assert_cmpint(TIFFGetField(tif, TIFFTAG_SUBIFD, &n, &offsets), ==, desc->sub_ifds);
+	if (!sub)
+		return;
+	g_assert_cmpint(n, ==, layout->pyramid.n_levels - 1);
+	g_assert_true(TIFFSetSubDirectory(tif, offsets[level - 1]));
+	g_assert_true(TIFFLastDirectory(tif));
+}
+
 static void check_level(TIFF *tif, const TfLayout *layout, const TfImageDesc *desc, int level)
 {
 	const TfLevel *size = &layout->pyramid.level[level];
-	g_assert_true(TIFFSetDirectory(tif, level));
+	go_to_level(tif, layout, desc, level);
 	g_assert_cmpuint(field32(tif, TIFFTAG_IMAGEWIDTH), ==, size->width);
 	g_assert_cmpuint(field32(tif, TIFFTAG_IMAGELENGTH), ==, size->height);
 	g_assert_cmpuint(field32(tif, TIFFTAG_TILEWIDTH), ==, layout->pyramid.tile);
@@ -265,7 +294,7 @@ static void check_level(TIFF *tif, const TfLayout *layout, const TfImageDesc *de
 	g_assert_cmpint(field16(tif, TIFFTAG_BITSPERSAMPLE), ==, 8);
 	g_assert_cmpint(field16(tif, TIFFTAG_SAMPLESPERPIXEL), ==, desc->bands);
 	g_assert_cmpint(field16(tif, TIFFTAG_PLANARCONFIG), ==, PLANARCONFIG_CONTIG);
-	g_assert_cmpint(field16(tif, TIFFTAG_RESOLUTIONUNIT), ==, RESUNIT_NONE);
+	check_resolution(tif, desc, level);
 	uint32_t subfile = 0;
 	TIFFGetField(tif, TIFFTAG_SUBFILETYPE, &subfile);
 	g_assert_cmpuint(subfile, ==, level == 0 ? 0 : FILETYPE_REDUCEDIMAGE);
@@ -299,8 +328,9 @@ static void check_directory(const TfHeader *header, const TfImageDesc *desc)
 	}
 	g_autofree char *got = g_string_free(tags, FALSE);
 	g_autofree char *expected = g_strdup_printf(
-		"256 257 258 259 262 %s277 284 296 %s322 323 324 325 %s%s", desc->description ? "270 " : "",
-		desc->software ? "305 " : "", photometric_of(desc) == PHOTOMETRIC_YCBCR ? "530 532 " : "",
+		"256 257 258 259 262 %s277 %s284 296 %s322 323 324 325 %s%s%s", desc->description ? "270 " : "",
+		desc->pixel_um_x > 0 ? "282 283 " : "", desc->software ? "305 " : "",
+		desc->sub_ifds ? "330 " : "", photometric_of(desc) == PHOTOMETRIC_YCBCR ? "530 532 " : "",
 		desc->icc ? "34675 " : "");
 	g_assert_cmpstr(got, ==, expected);
 }
@@ -326,7 +356,7 @@ static void check_image(const TfImageDesc *desc)
 	check_directory(header, desc);
 	VirtualFile file = {.layout = &layout, .header = header, .tile = tile};
 	g_autoptr(TIFF) tif = open_virtual(&file);
-	g_assert_cmpint(TIFFNumberOfDirectories(tif), ==, layout.pyramid.n_levels);
+	g_assert_cmpint(TIFFNumberOfDirectories(tif), ==, desc->sub_ifds ? 1 : layout.pyramid.n_levels);
 	for (int level = 0; level < layout.pyramid.n_levels; level++) {
 		check_level(tif, &layout, desc, level);
 		check_tiles(tif, &layout, level, some_are_blank);
@@ -368,6 +398,30 @@ static void test_texts(void)
 	                           .icc = icc,
 	                           .software = "tiffuse 1.0",
 	                           .description = "<a>mosaic</a> of 1000 x 700"});
+}
+
+static void test_sub_ifds(void)
+{
+	for (int compression = TF_COMPRESSION_NONE; compression <= TF_COMPRESSION_JPEG; compression++)
+		check_image(&(TfImageDesc){.compression = compression,
+		                           .bands = 3,
+		                           .sub_ifds = true,
+		                           .hsamp = 2,
+		                           .vsamp = 2,
+		                           .description = "<OME/>",
+		                           .pixel_um_x = 1,
+		                           .pixel_um_y = 1});
+}
+
+static void test_pixel_size(void)
+{
+	for (int compression = TF_COMPRESSION_NONE; compression <= TF_COMPRESSION_JPEG; compression++)
+		check_image(&(TfImageDesc){.compression = compression,
+		                           .bands = 3,
+		                           .hsamp = 2,
+		                           .vsamp = 2,
+		                           .pixel_um_x = 0.2527,
+		                           .pixel_um_y = 123.4});
 }
 
 /* --- large -------------------------------------------------------------------- */
@@ -489,6 +543,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/header/compressions", test_compressions);
 	g_test_add_func("/header/subsamplings", test_subsamplings);
 	g_test_add_func("/header/texts", test_texts);
+	g_test_add_func("/header/pixel-size", test_pixel_size);
+	g_test_add_func("/header/sub-ifds", test_sub_ifds);
 	g_test_add_func("/header/spool", test_spool);
 	g_test_add_func("/header/end", test_end);
 	g_test_add_func("/header/refused", test_refused);

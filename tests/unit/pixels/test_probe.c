@@ -87,6 +87,42 @@ static void test_orientations(void)
 	}
 }
 
+static void check_pixel_size(const char *path, double x, double y)
+{
+	TfImageInfo info;
+	g_assert_true(probe(path, &info, NULL));
+	g_assert_cmpfloat_with_epsilon((double)info.pixel_um_x, x, 1e-3);
+	g_assert_cmpfloat_with_epsilon((double)info.pixel_um_y, y, 1e-3);
+}
+
+/* JFIF's density, which libjpeg writes at bytes 13 to 17, EXIF's, which goes
+ * before it, and TIFF's, where libvips tells the unit. */
+static void test_pixel_sizes(void)
+{
+	static const struct {
+		uint8_t density[5];
+		double x, y;
+	} jfif[] = {{{0, 0, 4, 0, 5}, 0, 0}, {{1, 0, 100, 0, 200}, 254, 127}, {{2, 0x9C, 0x40, 0, 0}, 0.25, 0}};
+	g_autoptr(Scratch) folder = scratch_new();
+	for (gsize i = 0; i < G_N_ELEMENTS(jfif); i++) {
+		g_autoptr(GBytes) bytes = jpeg_make(jpeg_kind("420"), 20, 10, 1);
+		gsize length;
+		g_autofree uint8_t *copy = g_bytes_unref_to_data(g_steal_pointer(&bytes), &length);
+		memcpy(copy + 13, jfif[i].density, sizeof jfif[i].density);
+		g_autoptr(GBytes) changed = g_bytes_new(copy, length);
+		g_autofree char *path = scratch_write(folder, "a.jpg", changed);
+		check_pixel_size(path, jfif[i].x, jfif[i].y);
+	}
+	VipsImage *image;
+	g_autofree char *tiff = g_build_filename(folder, "a.tif", NULL), *png = g_build_filename(folder, "a.png", NULL);
+	g_assert_cmpint(vips_black(&image, 45, 67, NULL), ==, 0);
+	g_assert_cmpint(vips_tiffsave(image, tiff, "xres", 2000.0, "yres", 1000.0, NULL), ==, 0);
+	g_assert_cmpint(vips_pngsave(image, png, NULL), ==, 0);
+	g_object_unref(image);
+	check_pixel_size(tiff, 0.5, 1);
+	check_pixel_size(png, 0, 0);
+}
+
 /* Equal profiles are one entry, whatever the file and the thread. */
 static void test_profiles(void)
 {
@@ -283,6 +319,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/probe/jpegs", test_jpegs);
 	g_test_add_func("/probe/foreign", test_foreign);
 	g_test_add_func("/probe/orientations", test_orientations);
+	g_test_add_func("/probe/pixel-sizes", test_pixel_sizes);
 	g_test_add_func("/probe/profiles", test_profiles);
 	g_test_add_func("/probe/refused", test_refused);
 	g_test_add_func("/probe/precision", test_precision);

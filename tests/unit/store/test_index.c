@@ -48,7 +48,11 @@ static void set_up(Setup *s, gconstpointer data)
 		                            .vsamp = 1,
 		                            .orientation = (uint8_t)(i + 1),
 		                            .progressive = i == 3,
+		                            .deep = i == 2,
+		                            .pixel_um_x = 0.25F * (float)i,
+		                            .pixel_um_y = 1.5F,
 		                            .icc = (uint32_t)i % 3,
+		                            .stream_bytes = UINT32_MAX - (uint32_t)i,
 		                            .identity = {1, UINT64_MAX - (uint64_t)i, 3 + (uint64_t)i, -4, 5 + i}};
 	}
 }
@@ -91,7 +95,9 @@ static bool is_known(const Setup *s, const TfIndex *index, int i)
 	g_assert_true(info.codec == want->codec && info.colour == want->colour && info.width == want->width &&
 	              info.height == want->height && info.bands == want->bands && info.hsamp == want->hsamp &&
 	              info.vsamp == want->vsamp && info.orientation == want->orientation &&
-	              info.progressive == want->progressive);
+	              info.progressive == want->progressive && info.deep == want->deep &&
+	              !(info.pixel_um_x < want->pixel_um_x) && !(info.pixel_um_x > want->pixel_um_x) &&
+	              !(info.pixel_um_y < want->pixel_um_y) && !(info.pixel_um_y > want->pixel_um_y));
 	g_assert_cmpmem(&info.identity, sizeof info.identity, &want->identity, sizeof want->identity);
 	GBytes *expected = g_ptr_array_index(s->profiles, want->icc);
 	g_assert_true(expected ? profile && g_bytes_equal(profile, expected) : !profile);
