@@ -44,7 +44,7 @@ TOOLS := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 all: $(B)/tiffuse ## build the program
 
 # Where vectorised loops pay: halving planes 2.4 -> 5.4 Gpx/s.
-$(B)/src/pixels/samples.o $(B)/src/pixels/compose.o: EXTRA := -O3
+$(B)/src/pixels/samples.o $(B)/src/pixels/compose.o $(B)/src/pixels/blend.o $(B)/src/pixels/flat.o: EXTRA := -O3
 
 # --- compiling ---------------------------------------------------------------
 $(B)/%.o: %.c

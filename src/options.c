@@ -227,10 +227,23 @@ static bool set_tree(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
-static bool set_overlap_order(TfOptions *options, const char *value, GError **error)
+static bool set_blend(TfOptions *options, const char *value, GError **error)
 {
-	options->mosaic.first_on_top = strcmp(value, "first") == 0;
-	return options->mosaic.first_on_top || strcmp(value, "last") == 0 || expected(error, value, "last or first");
+	for (TfBlend blend = TF_BLEND_LAST; blend <= TF_BLEND_FEATHER; blend++) {
+		if (strcmp(value, tf_blend_name(blend)) != 0)
+			continue;
+		options->mosaic.blend = blend;
+		return true;
+	}
+	return expected(error, value, "last, first or feather");
+}
+
+static bool set_flat(TfOptions *options, const char *value, GError **error)
+{
+	if (*value == '\0')
+		return expected(error, value, "an image file");
+	options->mosaic.flat = keep(options, value);
+	return true;
 }
 
 static bool set_orientation(TfOptions *options, const char *value, GError **error)
@@ -324,7 +337,9 @@ static const struct {
         {"order", set_order},
         {"overlap", set_overlap},
         {"tree", set_tree},
-        {"overlap-order", set_overlap_order},
+        {"blend", set_blend},
+        {"overlap-order", set_blend}, /* what blend was called first */
+        {"flat", set_flat},
         {"orientation", set_orientation},
         {"missing", set_missing},
         {"cache-size", set_cache_size},

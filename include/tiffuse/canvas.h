@@ -25,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCanvas, tf_canvas_free)
 
 typedef struct {
 	TfTile tile;
-	/* Level 0: what tf_scene_visible() says of the tile's pixels, and for each
+	/* Level 0: what tf_scene_fragments() says of the tile's pixels, and for each
 	 * fragment with a source the strip that holds its rows. */
 	const TfFragment *fragments;
 	TfStrip *const *strips;

@@ -19,6 +19,7 @@ typedef enum {
 	TF_MEMORY_CANVASES, /* samples on their way up the pyramid */
 	TF_MEMORY_SCENE,    /* the table of sources */
 	TF_MEMORY_HEADER,   /* the TIFF header */
+	TF_MEMORY_FLAT,     /* the flat field */
 	TF_MEMORY_CLASSES
 } TfMemoryClass;
 

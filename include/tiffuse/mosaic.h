@@ -33,7 +33,8 @@ typedef struct {
 	int quality;            /* 1 to 100 */
 	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */
 	uint8_t background[3];  /* RGB */
-	bool first_on_top;
+	TfBlend blend;
+	const char *flat;       /* an image file that each source is divided by; or NULL */
 	TfOrientationMode orientation;
 	double pixel_um_x, pixel_um_y; /* size of a pixel, micrometres; 0: as arrangement or sources say */
 	uint64_t slot_bytes;    /* 0: by quality and sampling */
@@ -53,6 +54,7 @@ typedef struct {
 	TfEncoder encoder;
 	TfImageDesc image;      /* what the header says of the picture; it borrows from the mosaic */
 	TfHeader *header;
+	TfFlat *flat;           /* or NULL */
 	TfSources *sources;
 	TfCanvas *canvas;
 	GBytes *blank;          /* the tile that all blank tiles share */
@@ -83,6 +85,7 @@ uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic);
 /* "ycbcr-420", "rgb", "grey"; static. */
 const char *tf_mosaic_space_name(const TfMosaic *mosaic);
 const char *tf_compression_name(TfCompression compression);
+const char *tf_blend_name(TfBlend blend);
 
 /* "0.25 x 0.25 um", or NULL when it is unknown. */
 char *tf_mosaic_pixel_size_text(const TfMosaic *mosaic);

@@ -4,7 +4,7 @@
  * Pixels of the mosaic count from its top left corner, y down; the scene's
  * extent is [0, width) x [0, height).  A source's index is its place in the
  * list that the user gave; which of two overlapping sources is on top follows
- * from it (the later one, or the earlier one with first_on_top).
+ * from it, unless they are blended.
  *
  * Build with tf_scene_new(), tf_scene_add() for each source, then
  * tf_scene_freeze(), which computes the extent and the index for lookups (a
@@ -65,9 +65,13 @@ typedef struct {
 	int32_t width, height; /* as placed, after orientation, px */
 } TfSource;
 
+/* What is seen where sources overlap: the later one in the list, the earlier
+ * one, or a mean of all of them (pixels/blend.h). */
+typedef enum { TF_BLEND_LAST, TF_BLEND_FIRST, TF_BLEND_FEATHER } TfBlend;
+
 typedef struct _TfScene TfScene;
 
-TfScene *tf_scene_new(bool first_on_top);
+TfScene *tf_scene_new(TfBlend blend);
 void tf_scene_free(TfScene *scene);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfScene, tf_scene_free)
 
@@ -79,6 +83,7 @@ void tf_scene_add(TfScene *scene, const TfSource *source);
  * there is no source or one without pixels. */
 bool tf_scene_freeze(TfScene *scene, GError **error);
 
+TfBlend tf_scene_blend(const TfScene *scene);
 int64_t tf_scene_width(const TfScene *scene);
 int64_t tf_scene_height(const TfScene *scene);
 uint32_t tf_scene_n_sources(const TfScene *scene);
@@ -99,6 +104,12 @@ typedef struct {
  * order is a pure function of scene and rect.  rect may lie partly outside
  * the extent; what is outside is background. */
 void tf_scene_visible(const TfScene *scene, TfRect rect, GArray *out);
+
+/* Appends to `out` (a GArray of TfFragment) what `rect` is composed from: the
+ * fragments of tf_scene_visible(); with TF_BLEND_FEATHER one fragment for each
+ * source that touches rect, its whole intersection, topmost first.  These may
+ * overlap, and there are none for the background. */
+void tf_scene_fragments(const TfScene *scene, TfRect rect, GArray *out);
 
 /* Appends to `out` (a GArray of uint32_t) the sources that intersect rect,
  * topmost first. */

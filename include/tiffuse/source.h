@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pixels of sources, as strips: some rows of one source, oriented and
- * converted to the mosaic's pixel space.
+ * The pixels of sources, as strips: some rows of one source, oriented,
+ * converted to the mosaic's pixel space and divided by the flat field.
  *
  * A cursor is an open decoder that goes from the top down.  Some sources have
  * none (tf_source_is_whole()): progressive JPEGs and those that are turned
@@ -13,6 +13,7 @@
  * may wander); strips are immutable.
  */
 #pragma once
+#include <tiffuse/flat.h>
 #include <tiffuse/probe.h>
 #include <tiffuse/samples.h>
 
@@ -35,6 +36,7 @@ typedef struct {
 	TfSpace space;
 	bool to_srgb;          /* sources with an ICC profile are converted to sRGB */
 	uint8_t background[3]; /* RGB, below transparent pixels */
+	const TfFlat *flat;    /* borrowed; or NULL: sources are taken as they are */
 	unsigned max_open;     /* descriptors */
 } TfSourcesOptions;
 

@@ -18,6 +18,7 @@ void tf_mosaic_free(TfMosaic *mosaic)
 	g_clear_pointer(&mosaic->blank, g_bytes_unref);
 	tf_canvas_free(mosaic->canvas);
 	tf_sources_free(mosaic->sources);
+	tf_flat_free(mosaic->flat);
 	tf_header_free(mosaic->header);
 	tf_scene_free(mosaic->scene);
 	tf_profiles_free(mosaic->profiles);
@@ -48,7 +49,8 @@ static bool is_blank(TfTile tile, void *data)
 static void choose_space(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb)
 {
 	TfEncoder *encoder = &mosaic->encoder;
-	bool grey = true, planar = options->compression == TF_COMPRESSION_JPEG && !to_srgb;
+	bool grey = true, planar = options->compression == TF_COMPRESSION_JPEG && !to_srgb && !options->flat &&
+	                           options->blend != TF_BLEND_FEATHER;
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *source = tf_scene_source(mosaic->scene, i);
 		grey = grey && source->info.colour == TF_COLOUR_GREY;
@@ -196,7 +198,8 @@ static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError
 		whole = MAX(whole, all);
 	}
 	uint64_t per_px = tf_samples_size(space, 4096, 64) / 4096; /* 96 bytes planar 4:2:0, 192 RGB */
-	uint64_t tables = tf_scene_bytes(mosaic->scene) + tf_header_bytes(mosaic->header);
+	uint64_t tables = tf_scene_bytes(mosaic->scene) + tf_header_bytes(mosaic->header) +
+	                  (mosaic->flat ? tf_flat_bytes(mosaic->flat) : 0);
 	mosaic->fixed_bytes = TF_LIBRARIES_BYTES + tables + per_px * (uint64_t)mosaic->pyramid.level[0].width +
 	                      MAX(widest * options->threads, whole);
 	if (mosaic->fixed_bytes <= mosaic->memory_bytes)
@@ -209,7 +212,11 @@ static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError
 
 static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb, GError **error)
 {
-	TfSourcesOptions pixels = {.space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = MAX_OPEN_FILES};
+	if (options->flat && (!(mosaic->flat = tf_flat_load(options->flat, mosaic->encoder.space, error)) ||
+	                      !tf_flat_fits(mosaic->flat, mosaic->scene, error)))
+		return false;
+	TfSourcesOptions pixels = {
+	        .space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = MAX_OPEN_FILES, .flat = mosaic->flat};
 	memcpy(pixels.background, options->background, sizeof pixels.background);
 	mosaic->sources = tf_sources_new(mosaic->scene, mosaic->profiles, &pixels);
 	mosaic->canvas =
@@ -230,6 +237,11 @@ static void add_checksum(GChecksum *sum, const char *format, ...)
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text) + 1);
 }
 
+static void add_file(GChecksum *sum, const char *path, const TfIdentity *identity)
+{
+	add_checksum(sum, "%s %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT, path, identity->size, identity->mtime_ns);
+}
+
 /* Everything that a byte of the file depends on. */
 static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 {
@@ -237,11 +249,13 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	const TfEncoder *e = &mosaic->encoder;
 	add_checksum(sum, "tiffuse %s; %s; layout 1", TF_VERSION, tf_vips_versions());
 	add_checksum(sum, "%d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->hsamp, e->vsamp,
-	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->first_on_top,
+	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->blend,
 	             e->slot_bytes);
 	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);
+	if (mosaic->flat)
+		add_file(sum, tf_flat_path(mosaic->flat), tf_flat_identity(mosaic->flat));
 	add_checksum(sum, "%d %d %d", options->background[0], options->background[1], options->background[2]);
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *s = tf_scene_source(mosaic->scene, i);

@@ -129,7 +129,7 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, G
 	note_orientations(mosaic, infos, n, apply);
 	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &mosaic->residual_px, error))
 		return false;
-	mosaic->scene = tf_scene_new(options->first_on_top);
+	mosaic->scene = tf_scene_new(options->blend);
 	add_sources(mosaic, infos, sizes, positions, apply);
 	if (!tf_scene_freeze(mosaic->scene, error))
 		return false;

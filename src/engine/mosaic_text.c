@@ -12,6 +12,13 @@ const char *tf_compression_name(TfCompression compression)
 	return names[compression];
 }
 
+const char *tf_blend_name(TfBlend blend)
+{
+	static const char *const names[] = {
+	        [TF_BLEND_LAST] = "last", [TF_BLEND_FIRST] = "first", [TF_BLEND_FEATHER] = "feather"};
+	return names[blend];
+}
+
 const char *tf_mosaic_space_name(const TfMosaic *mosaic)
 {
 	TfSpace space = mosaic->encoder.space;

@@ -41,6 +41,8 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	                       tf_mosaic_space_name(m));
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(m);
 	g_string_append_printf(out, "pixel_size: %s\n", pixel ? pixel : "unknown");
+	g_string_append_printf(out, "blend: %s\nflat: %s\n", tf_blend_name(tf_scene_blend(m->scene)),
+	                       m->flat ? tf_flat_path(m->flat) : "none");
 	add_number(out, "apparent_bytes", m->layout.file_bytes);
 	add_number(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
 	add_number(out, "header_bytes", tf_header_size(m->header));
@@ -77,6 +79,7 @@ static void add_memory(GString *out, TfEngine *engine)
 	        [TF_MEMORY_STRIPS] = "memory_strips_bytes",   [TF_MEMORY_TILES] = "memory_tiles_bytes",
 	        [TF_MEMORY_CURSORS] = "memory_cursors_bytes", [TF_MEMORY_CANVASES] = "memory_canvases_bytes",
 	        [TF_MEMORY_SCENE] = "memory_scene_bytes",     [TF_MEMORY_HEADER] = "memory_header_bytes",
+	        [TF_MEMORY_FLAT] = "memory_flat_bytes",
 	};
 	add_number(out, "memory_target_bytes", engine->mosaic->memory_bytes);
 	add_number(out, "memory_limit_bytes", tf_lru_limit(engine->lru));

@@ -24,7 +24,7 @@ static TfRows visible_rows(const TfEngine *engine, uint32_t index, int64_t tile_
 	row.y0 = MAX(row.y0, tile_row * tile);
 	row.y1 = MIN(row.y1, (tile_row + 1) * tile);
 	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
-	tf_scene_visible(engine->mosaic->scene, row, fragments);
+	tf_scene_fragments(engine->mosaic->scene, row, fragments);
 	int64_t y0 = row.y1, y1 = row.y0;
 	for (guint i = 0; i < fragments->len; i++) {
 		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);

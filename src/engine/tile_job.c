@@ -21,7 +21,7 @@ TileJob *tf_tile_job_new(Group *group, TfTile tile)
 	const TfMosaic *mosaic = group->pass->engine->mosaic;
 	TileJob *job = job_new(group, tile);
 	job->fragments = g_array_sized_new(FALSE, FALSE, sizeof(TfFragment), 8);
-	tf_scene_visible(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile), job->fragments);
+	tf_scene_fragments(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile), job->fragments);
 	if (job->fragments->len == 1 && g_array_index(job->fragments, TfFragment, 0).source < 0)
 		g_array_set_size(job->fragments, 0); /* blank */
 	job->strips = g_new0(TfStrip *, job->fragments->len + 1);

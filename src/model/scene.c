@@ -12,7 +12,8 @@ typedef struct {
 } Buckets;
 
 struct _TfScene {
-	bool first_on_top, frozen;
+	TfBlend blend;
+	bool frozen;
 	GStringChunk *paths;
 	size_t path_bytes;
 	GArray *sources; /* TfSource */
@@ -20,10 +21,10 @@ struct _TfScene {
 	Buckets buckets;
 };
 
-TfScene *tf_scene_new(bool first_on_top)
+TfScene *tf_scene_new(TfBlend blend)
 {
 	TfScene *scene = g_new0(TfScene, 1);
-	scene->first_on_top = first_on_top;
+	scene->blend = blend;
 	scene->paths = g_string_chunk_new(64 * 1024);
 	scene->sources = g_array_new(FALSE, FALSE, sizeof(TfSource));
 	return scene;
@@ -125,7 +126,7 @@ static TfRect bucket_range(const Buckets *buckets, TfRect rect)
 
 static uint32_t by_height(const TfScene *scene, uint32_t rank)
 {
-	return scene->first_on_top ? rank : scene->sources->len - 1 - rank;
+	return scene->blend == TF_BLEND_FIRST ? rank : scene->sources->len - 1 - rank;
 }
 
 /* Counting sort: count per bucket, add up, then fill in order of height. */
@@ -195,6 +196,11 @@ bool tf_scene_freeze(TfScene *scene, GError **error)
 }
 
 /* --- looking up ---------------------------------------------------------------- */
+
+TfBlend tf_scene_blend(const TfScene *scene)
+{
+	return scene->blend;
+}
 
 int64_t tf_scene_width(const TfScene *scene)
 {
@@ -294,7 +300,7 @@ static int compare_descending(const void *a, const void *b)
 static void sort_topmost_first(const TfScene *scene, uint32_t *found, size_t n)
 {
 	/* qsort() does not allocate for the few that a tile has */
-	qsort(found, n, sizeof *found, scene->first_on_top ? compare_ascending : compare_descending);
+	qsort(found, n, sizeof *found, scene->blend == TF_BLEND_FIRST ? compare_ascending : compare_descending);
 }
 
 void tf_scene_query(const TfScene *scene, TfRect rect, GArray *out)
@@ -356,6 +362,21 @@ void tf_scene_visible(const TfScene *scene, TfRect rect, GArray *out)
 	g_array_append_val(out, all);
 	for (size_t i = 0; i < n && has_background(out, first); i++)
 		cover(out, first, found[i], tf_scene_source_rect(scene, found[i]));
+}
+
+void tf_scene_fragments(const TfScene *scene, TfRect rect, GArray *out)
+{
+	if (scene->blend != TF_BLEND_FEATHER) {
+		tf_scene_visible(scene, rect, out);
+		return;
+	}
+	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	tf_scene_query(scene, rect, found);
+	for (guint i = 0; i < found->len; i++) {
+		uint32_t source = g_array_index(found, uint32_t, i);
+		TfFragment fragment = {source, tf_rect_intersect(rect, tf_scene_source_rect(scene, source))};
+		g_array_append_val(out, fragment);
+	}
 }
 
 size_t tf_scene_bytes(const TfScene *scene)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "blend.h"
 #include "compose.h"
 #include "vips_private.h"
 
@@ -104,7 +105,8 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
 	                          .top = out->valid.top,
 	                          .to = to,
 	                          .background = p->canvas->background};
-	return tf_compose(&target, current) ? 0 : -1;
+	bool feather = tf_scene_blend(target.scene) == TF_BLEND_FEATHER;
+	return (feather ? tf_blend(&target, current) : tf_compose(&target, current)) ? 0 : -1;
 }
 
 static VipsInterpretation interpretation_of(TfSpace space, int bands)

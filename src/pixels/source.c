@@ -186,8 +186,11 @@ static TfStrip *read_vips(TfCursor *cursor, const TfSource *source, int32_t y0, 
 TfStrip *tf_cursor_read(TfCursor *cursor, int32_t y0, int32_t y1, TfDecodeCount *count, GError **error)
 {
 	const TfSource *source = tf_scene_source(cursor->sources->scene, cursor->index);
-	return cursor->jpeg ? read_jpeg(cursor, source, y0, y1, count, error)
-	                    : read_vips(cursor, source, y0, y1, count, error);
+	g_autoptr(TfStrip) strip = cursor->jpeg ? read_jpeg(cursor, source, y0, y1, count, error)
+	                                        : read_vips(cursor, source, y0, y1, count, error);
+	const TfFlat *flat = cursor->sources->options.flat;
+	bool ok = strip && (!flat || tf_flat_apply(flat, strip->samples, strip->y0, source->orientation == 2, error));
+	return ok ? g_steal_pointer(&strip) : NULL;
 }
 
 static bool open_vips(TfCursor *cursor, const TfSource *source, GError **error)
