@@ -63,8 +63,9 @@ $(B)/tiffuse: $(MAIN:%.c=$(B)/%.o) $(LIBS)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $(MAIN:%.c=$(B)/%.o) $(LIBS) $(LDLIBS)
 
 # tests/unit/LAYER/test_NAME.c links with LAYER and what stands below it.
+TSAN_LOCKS := $(if $(filter tsan,$(VARIANT)),$(B)/tests/unit/tsan_locks.o)
 define unit_rule
-$(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(addprefix $(B)/lib,$(addsuffix .a,$(call below,$(1))))
+$(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(TSAN_LOCKS) $(addprefix $(B)/lib,$(addsuffix .a,$(call below,$(1))))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(SAN) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
@@ -96,8 +97,11 @@ unit: unit-programs ## run the unit tests of this VARIANT
 asan: ## build with AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='-O1 -g' all unit-programs tools
 
-tsan: ## build with ThreadSanitizer
-	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' all unit-programs
+tsan: ## build the unit tests with ThreadSanitizer
+	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' races
+
+# Where threads meet; pixels/ computes for one thread at a time.
+races: $(foreach layer,engine store base,$(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/$(layer)/test_*.c)))
 
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools
@@ -138,5 +142,5 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all unit-programs tools deps check lint unit asan tsan bench demo format install uninstall dist clean help
+.PHONY: all unit-programs races tools deps check lint unit asan tsan bench demo format install uninstall dist clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

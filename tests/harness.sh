@@ -47,14 +47,15 @@ summary() {
 	     END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit (f > 0 || p + f + s == 0) }' "$RESULTS"
 }
 
-# unit_tests DIR PREFIX: starts every unit program below DIR/unit that has its
-# source in the tree (a build folder also keeps programs of deleted tests).
+# unit_tests DIR PREFIX [LAYER...]: starts every unit program below DIR/unit that
+# has its source in the tree (a build folder also keeps programs of deleted tests).
 unit_tests() {
-	local source name
+	local source name layers=${*:3}
 	for source in "$tests"/unit/*/test_*.c; do
 		[ -e "$source" ] || continue
 		name=${source#"$tests/unit/"}
 		name=${name%.c}
+		[ -z "$layers" ] || [[ " $layers " == *" ${name%/*} "* ]] || continue
 		start_test "$2unit/$name" "$1/unit/$name" --tap
 	done
 }

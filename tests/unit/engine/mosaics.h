@@ -5,7 +5,6 @@
  */
 #pragma once
 #include "../jpegs.h"
-#include "../tsan_locks.h"
 
 #include <errno.h>
 #include <tiffuse/engine.h>

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Only for ThreadSanitizer: GLib's locks sit on futexes inside a library that
- * is not instrumented, so that TSan sees no order between threads and calls
- * everything a race.  Here GLib's own functions are replaced, in the test
- * program only, by the same on pthreads, which TSan knows.  References are
- * counted in GLib, too: here they are counted where TSan sees it, and the last
- * release of GBytes is told to it.  Run with G_SLICE=always-malloc: memory that
- * GLib hands from thread to thread by itself looks like a race otherwise.
+ * Linked with unit programs that are built for ThreadSanitizer.  GLib's locks
+ * sit on futexes inside a library that is not instrumented, so that TSan sees
+ * no order between threads and calls everything a race.  Here GLib's own
+ * functions are replaced by the same on pthreads, which TSan knows.
+ * References are counted in GLib, too: here they are counted where TSan sees
+ * it, and the last release of GBytes is told to it.  Run with
+ * G_SLICE=always-malloc: memory that GLib hands from thread to thread by itself
+ * looks like a race otherwise.
  */
-#pragma once
-#ifdef __SANITIZE_THREAD__
 #include <dlfcn.h>
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
 #include <sanitizer/tsan_interface.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
-static inline pthread_mutex_t *tsan_mutex(GMutex *mutex)
+static pthread_mutex_t *tsan_mutex(GMutex *mutex)
 {
 	pthread_mutex_t *made = __atomic_load_n((pthread_mutex_t **)&mutex->p, __ATOMIC_ACQUIRE);
 	if (made)
@@ -30,7 +31,7 @@ static inline pthread_mutex_t *tsan_mutex(GMutex *mutex)
 	return none;
 }
 
-static inline pthread_cond_t *tsan_cond(GCond *cond)
+static pthread_cond_t *tsan_cond(GCond *cond)
 {
 	pthread_cond_t *made = __atomic_load_n((pthread_cond_t **)&cond->p, __ATOMIC_ACQUIRE);
 	if (made)
@@ -151,4 +152,3 @@ void g_bytes_unref(GBytes *bytes)
 	__tsan_release(&tsan_bytes);
 	real(bytes);
 }
-#endif
