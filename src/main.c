@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <tiffuse/export.h>
 #include <tiffuse/log.h>
@@ -57,6 +58,7 @@ static void on_ready(void *data)
 	Ready *ready = data;
 	if (ready->foreground)
 		return;
+	prctl(PR_SET_PDEATHSIG, 0);
 	tf_log_to_syslog();
 	if (chdir("/") != 0)
 		tf_log(TF_LOG_WARNING, "chdir /: %s", g_strerror(errno));
@@ -134,33 +136,44 @@ static int export_file(const TfOptions *options)
 	return end_signal ? 128 + end_signal : code;
 }
 
+static TfEngine *new_engine(const TfOptions *options, const TfMosaic *mosaic)
+{
+	bool keeps = options->overview != TF_OVERVIEW_OFF;
+	TfEngineOptions engine = {.threads = options->mosaic.threads,
+	                          .spool_dir = options->mosaic.spool_dir,
+	                          .spool_bytes = options->spool_bytes,
+	                          .cache_dir = keeps ? options->mosaic.cache_dir : NULL,
+	                          .cache_bytes = options->cache_bytes,
+	                          .sweep = options->overview == TF_OVERVIEW_MOUNT};
+	return tf_engine_new(mosaic, &engine);
+}
+
+/* First of all the fork of the process that will unmount; all threads start
+ * after the mount. */
 static int serve(const TfOptions *options, int ready_pipe)
 {
 	g_autoptr(GError) error = NULL;
+	TfMountOptions mount_options = {.source = options->mosaic.source,
+	                                .mountpoint = options->mountpoint,
+	                                .fuse_options = options->fuse_options,
+	                                .debug = options->debug};
 	tf_mount_prepare_signals();
-	if (!tf_mount_check(options->mosaic.source, options->mountpoint, &error) || !tf_vips_start(&error))
+	if (!tf_mount_check(options->mosaic.source, options->mountpoint, &error))
+		return fail(error);
+	g_autoptr(TfMount) mount = tf_mount_new(&mount_options, &error);
+	if (!mount || !tf_vips_start(&error))
 		return fail(error);
 	g_autoptr(TfMosaic) mosaic = tf_mosaic_open(&options->mosaic, &error);
 	if (!mosaic)
 		return fail(error);
 	tell_notes(mosaic);
-	TfEngineOptions engine_options = {.threads = options->mosaic.threads,
-	                                  .spool_dir = options->mosaic.spool_dir,
-	                                  .spool_bytes = options->spool_bytes,
-	                                  .cache_dir = options->overview == TF_OVERVIEW_OFF ? NULL
-	                                                                                    : options->mosaic.cache_dir,
-	                                  .cache_bytes = options->cache_bytes,
-	                                  .sweep = options->overview == TF_OVERVIEW_MOUNT};
-	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
-	g_autoptr(TfFs) fs = tf_fs_new(mosaic, engine);
+	g_autoptr(TfFs) fs = tf_fs_new(mosaic);
+	if (!tf_mount_attach(mount, fs, &error))
+		return fail(error);
+	g_autoptr(TfEngine) engine = new_engine(options, mosaic);
+	tf_fs_set_engine(fs, engine);
 	Ready ready = {ready_pipe, options->foreground};
-	TfMountOptions mount = {.source = options->mosaic.source,
-	                        .mountpoint = options->mountpoint,
-	                        .fuse_options = options->fuse_options,
-	                        .debug = options->debug,
-	                        .ready = on_ready,
-	                        .data = &ready};
-	return tf_mount_run(fs, engine, &mount, &error) ? 0 : fail(error);
+	return tf_mount_serve(mount, engine, on_ready, &ready, &error) ? 0 : fail(error);
 }
 
 static int wait_for_child(pid_t child, int ready_pipe)
@@ -178,6 +191,13 @@ static int wait_for_child(pid_t child, int ready_pipe)
 	return EXIT_CODE_MOUNT;
 }
 
+/* Whoever interrupts the mount wants none: on_ready() ends this. */
+static void die_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() != parent)
+		_exit(EXIT_CODE_MOUNT);
+}
+
 static int serve_in_background(const TfOptions *options)
 {
 	int ends[2];
@@ -185,7 +205,7 @@ static int serve_in_background(const TfOptions *options)
 		fprintf(stderr, "tiffuse: pipe: %s\n", g_strerror(errno));
 		return EXIT_CODE_MOUNT;
 	}
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 	if (child < 0) {
 		fprintf(stderr, "tiffuse: fork: %s\n", g_strerror(errno));
 		return EXIT_CODE_MOUNT;
@@ -193,6 +213,7 @@ static int serve_in_background(const TfOptions *options)
 	if (child == 0) {
 		close(ends[0]);
 		setsid();
+		die_with_parent(parent);
 		return serve(options, ends[1]);
 	}
 	close(ends[1]);

@@ -10,8 +10,11 @@
 
 typedef struct _TfFs TfFs;
 
-/* Both are borrowed. */
-TfFs *tf_fs_new(const TfMosaic *mosaic, TfEngine *engine);
+/* The mosaic is borrowed. */
+TfFs *tf_fs_new(const TfMosaic *mosaic);
+
+/* What makes its bytes, borrowed; before the first request is served. */
+void tf_fs_set_engine(TfFs *fs, TfEngine *engine);
 
 /* Reads that are still pending must have been answered. */
 void tf_fs_free(TfFs *fs);

@@ -46,16 +46,20 @@ static void fill_stat(const TfFs *fs, fuse_ino_t ino, struct stat *st)
 	st->st_blksize = 1 << 17;
 }
 
-TfFs *tf_fs_new(const TfMosaic *mosaic, TfEngine *engine)
+TfFs *tf_fs_new(const TfMosaic *mosaic)
 {
 	TfFs *fs = g_new0(TfFs, 1);
 	fs->mosaic = mosaic;
-	fs->engine = engine;
 	fs->file_name = g_strconcat(mosaic->name, ".tif", NULL);
 	clock_gettime(CLOCK_REALTIME, &fs->started);
 	g_mutex_init(&fs->lock);
 	fs->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	return fs;
+}
+
+void tf_fs_set_engine(TfFs *fs, TfEngine *engine)
+{
+	fs->engine = engine;
 }
 
 void tf_fs_free(TfFs *fs)

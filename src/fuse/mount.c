@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_private.h"
+#include "unmounter.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,10 +65,18 @@ bool tf_mount_check(const char *source, const char *mountpoint, GError **error)
 	return check_empty(mountpoint, error);
 }
 
-/* --- the end -------------------------------------------------------------------- */
+struct _TfMount {
+	TfMountOptions options;
+	char *place; /* the mountpoint without links: fusermount3 refuses them from an ordinary user */
+	TfUnmounter *unmounter;
+	struct fuse_session *session; /* NULL until attached */
+	bool mounted;
+};
+
+/* --- signals ---------------------------------------------------------------------- */
 
 typedef struct {
-	struct fuse_session *session;
+	TfMount *mount;
 	TfEngine *engine;
 	pthread_t main_thread;
 } Signals;
@@ -105,21 +116,36 @@ static gpointer wait_for_signals(gpointer data)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR2); /* from tf_mount_run(): the session is over */
+	sigaddset(&set, SIGUSR2); /* from tf_mount_serve(): the session is over */
 	while (sigwait(&set, &number) == 0 && number == SIGHUP)
 		log_status(signals->engine);
 	if (number == SIGUSR2)
 		return NULL;
 	promise_to_end();
 	tf_engine_stop(signals->engine);
-	fuse_session_exit(signals->session);
+	fuse_session_exit(signals->mount->session);
 	pthread_kill(signals->main_thread, SIGUSR1);
 	return NULL;
 }
 
-/* All threads inherit the mask: only wait_for_signals() takes these, and only
- * the main thread wakes up by SIGUSR1. */
+static void end_at_once(int number)
+{
+	_exit(128 + number);
+}
+
 void tf_mount_prepare_signals(void)
+{
+	struct sigaction end = {.sa_handler = end_at_once}, wake = {.sa_handler = wake_up}, ignore = {.sa_handler = SIG_IGN};
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGUSR1, &wake, NULL);
+	sigaction(SIGHUP, &ignore, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* All threads that start from now on inherit the mask: only wait_for_signals()
+ * takes these, and only the main thread wakes up by SIGUSR1. */
+static void block_signals(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -128,10 +154,21 @@ void tf_mount_prepare_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	struct sigaction action = {.sa_handler = wake_up};
-	sigaction(SIGUSR1, &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
+}
+
+/* --- the mount ---------------------------------------------------------------------- */
+
+TfMount *tf_mount_new(const TfMountOptions *options, GError **error)
+{
+	g_autoptr(TfMount) mount = g_new0(TfMount, 1);
+	mount->options = *options;
+	mount->place = realpath(options->mountpoint, NULL);
+	if (!mount->place) {
+		refuse(error, TF_ERROR_MOUNT, "%s: %s", options->mountpoint, g_strerror(errno));
+		return NULL;
+	}
+	mount->unmounter = tf_unmounter_start(mount->place, error);
+	return mount->unmounter ? g_steal_pointer(&mount) : NULL;
 }
 
 /* The source's name stands in the table of mounts: df shows it, and mount -a
@@ -164,32 +201,74 @@ static struct fuse_session *open_session(TfFs *fs, const TfMountOptions *options
 	return session;
 }
 
-bool tf_mount_run(TfFs *fs, TfEngine *engine, const TfMountOptions *options, GError **error)
+bool tf_mount_attach(TfMount *mount, TfFs *fs, GError **error)
 {
-	struct fuse_session *session = open_session(fs, options, error);
-	if (!session)
+	mount->session = open_session(fs, &mount->options, error);
+	if (!mount->session)
 		return false;
-	/* fusermount3 refuses a symbolic link from an ordinary user. */
-	g_autofree char *place = realpath(options->mountpoint, NULL);
-	if (fuse_session_mount(session, place ? place : options->mountpoint) != 0) {
-		fuse_session_destroy(session);
-		return refuse(error, TF_ERROR_MOUNT,
-		              "%s: cannot mount (is fuse3 installed, /dev/fuse there, and the folder yours?)",
-		              options->mountpoint);
+	block_signals();
+	mount->mounted = fuse_session_mount(mount->session, mount->place) == 0;
+	return mount->mounted || refuse(error, TF_ERROR_MOUNT,
+	                                "%s: cannot mount (is fuse3 installed, /dev/fuse there, and the folder yours?)",
+	                                mount->options.mountpoint);
+}
+
+/* Is it still we who are mounted there?  The kernel tells by an error on the
+ * descriptor that the last mount of it is gone. */
+static bool is_connected(TfMount *mount)
+{
+	struct pollfd end = {.fd = fuse_session_fd(mount->session)};
+	return poll(&end, 1, 0) == 0 || !(end.revents & POLLERR);
+}
+
+/* libfuse would unmount by itself, which we have no right to any more, unless
+ * the descriptor says that it is done: so does a pipe without a reader. */
+static void close_connection(TfMount *mount)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		close(ends[0]);
+		dup2(ends[1], fuse_session_fd(mount->session));
+		close(ends[1]);
 	}
-	Signals signals = {session, engine, pthread_self()};
+	fuse_session_unmount(mount->session);
+}
+
+static void unmount(TfMount *mount)
+{
+	g_autoptr(GError) error = NULL;
+	if (!mount->mounted)
+		return;
+	mount->mounted = false;
+	if (is_connected(mount) && !tf_unmounter_unmount(mount->unmounter, &error))
+		tf_log(TF_LOG_WARNING, "%s", error->message);
+	close_connection(mount);
+}
+
+bool tf_mount_serve(TfMount *mount, TfEngine *engine, void (*ready)(void *data), void *data, GError **error)
+{
+	Signals signals = {mount, engine, pthread_self()};
 	GThread *thread = g_thread_new("signals", wait_for_signals, &signals);
-	options->ready(options->data);
+	ready(data);
 	/* One thread: it only queues and copies, and keeps requests in the order in
 	 * which the kernel sent them.  Two gained nothing. */
-	bool ok = fuse_session_loop(session) >= 0;
+	bool ok = fuse_session_loop(mount->session) >= 0;
 	promise_to_end();
 	tf_engine_stop(engine);
 	kill(getpid(), SIGUSR2);
 	g_thread_join(thread);
-	fuse_session_unmount(session);
-	fuse_session_destroy(session);
-	if (!ok)
-		refuse(error, TF_ERROR_MOUNT, "%s: the connection to the kernel broke", options->mountpoint);
-	return ok;
+	unmount(mount);
+	return ok || refuse(error, TF_ERROR_MOUNT, "%s: the connection to the kernel broke", mount->place);
+}
+
+void tf_mount_free(TfMount *mount)
+{
+	if (!mount)
+		return;
+	unmount(mount);
+	if (mount->session)
+		fuse_session_destroy(mount->session);
+	tf_unmounter_free(mount->unmounter);
+	free(mount->place);
+	g_free(mount);
 }
