@@ -33,6 +33,7 @@ const char *tf_options_help(void)
 	       "  tile=512            side of a tile in pixels, a multiple of 16\n"
 	       "  pyramid=ifd         reduced levels; ome: as OME-TIFF, NAME.ome.tif; none: the full size alone\n"
 	       "  compression=jpeg    none, deflate, lzw, zstd\n"
+	       "  depth=auto          sources of 16 bits keep them, but for jpeg; 8: they are reduced\n"
 	       "  quality=85          of JPEG, 1 to 100\n"
 	       "  subsample=420       of JPEG: 420, 422, 444\n"
 	       "  mpp=N[,N]           size of a pixel in micrometres, x then y; default: what the arrangement\n"

@@ -91,6 +91,12 @@ static bool set_compression(TfOptions *options, const char *value, GError **erro
 	return expected(error, value, "jpeg, none, deflate, lzw or zstd");
 }
 
+static bool set_depth(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.depth_8 = strcmp(value, "8") == 0;
+	return options->mosaic.depth_8 || strcmp(value, "auto") == 0 || expected(error, value, "auto or 8");
+}
+
 static bool set_quality(TfOptions *options, const char *value, GError **error)
 {
 	guint64 number;
@@ -325,6 +331,7 @@ static const struct {
         {"tile", set_tile},
         {"pyramid", set_pyramid},
         {"compression", set_compression},
+        {"depth", set_depth},
         {"quality", set_quality},
         {"subsample", set_subsample},
         {"background", set_background},

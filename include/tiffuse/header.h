@@ -24,7 +24,8 @@ typedef enum {
 
 typedef struct {
 	TfCompression compression;
-	int bands;               /* 1 grey, 3 RGB or YCbCr; 8 bits each */
+	int bands;               /* 1 grey, 3 RGB or YCbCr */
+	bool deep;               /* 16 bits a sample instead of 8; not with JPEG */
 	bool sub_ifds;           /* reduced levels are SubIFDs of level 0, not a chain behind it */
 	int hsamp, vsamp;        /* YCbCrSubSampling of JPEG with 3 bands; 1, 2 or 4 */
 	GBytes *icc;             /* the sources' profile, for every level, or NULL; borrowed */

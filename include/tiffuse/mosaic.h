@@ -30,6 +30,7 @@ typedef struct {
 	int32_t tile;           /* px */
 	TfPyramidMode pyramid;
 	TfCompression compression;
+	bool depth_8;           /* deeper sources are reduced to 8 bits */
 	int quality;            /* 1 to 100 */
 	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */
 	uint8_t background[3];  /* RGB */
@@ -82,7 +83,7 @@ bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile);
  * sizes; at least 1, below the apparent size. */
 uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic);
 
-/* "ycbcr-420", "rgb", "grey"; static. */
+/* "ycbcr-420", "rgb", "grey", "rgb16", "grey16"; static. */
 const char *tf_mosaic_space_name(const TfMosaic *mosaic);
 const char *tf_compression_name(TfCompression compression);
 const char *tf_blend_name(TfBlend blend);

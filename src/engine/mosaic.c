@@ -67,6 +67,21 @@ static void choose_space(TfMosaic *mosaic, const TfMosaicOptions *options, bool 
 		encoder->space = (TfSpace){TF_SPACE_YCBCR, (uint8_t)options->hsamp, (uint8_t)options->vsamp, false};
 }
 
+/* As deep as the deepest source, where the output can be. */
+static bool choose_depth(TfMosaic *mosaic, const TfMosaicOptions *options)
+{
+	uint32_t n = tf_scene_n_sources(mosaic->scene), n_deep = 0;
+	for (uint32_t i = 0; i < n; i++)
+		n_deep += tf_scene_source(mosaic->scene, i)->info.deep;
+	if (n_deep == 0 || options->depth_8)
+		return false;
+	if (options->compression != TF_COMPRESSION_JPEG)
+		return true;
+	tf_mosaic_note(mosaic, "%u of %u sources have 16 bits a sample: JPEG keeps 8 of them; compression=deflate keeps all",
+	               n_deep, n);
+	return false;
+}
+
 static void plan_encoder(TfMosaic *mosaic, const TfMosaicOptions *options, bool to_srgb)
 {
 	TfEncoder *encoder = &mosaic->encoder;
@@ -74,6 +89,7 @@ static void plan_encoder(TfMosaic *mosaic, const TfMosaicOptions *options, bool 
 	encoder->quality = options->quality;
 	encoder->tile = options->tile;
 	choose_space(mosaic, options, to_srgb);
+	encoder->space.deep = choose_depth(mosaic, options);
 	uint64_t usual = tf_encode_slot_bytes(encoder->compression, encoder->space, encoder->hsamp, encoder->vsamp,
 	                                      encoder->quality, encoder->tile);
 	/* Only a JPEG can be made smaller; the others have the size that the worst tile needs. */
@@ -163,6 +179,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	mosaic->spool_dir = g_strdup(options->spool_dir);
 	TfImageDesc desc = {.compression = options->compression,
 	                    .bands = mosaic->encoder.space.kind == TF_SPACE_GREY ? 1 : 3,
+	                    .deep = mosaic->encoder.space.deep,
 	                    .hsamp = mosaic->encoder.hsamp,
 	                    .vsamp = mosaic->encoder.vsamp,
 	                    .icc = icc,
@@ -248,7 +265,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 	const TfEncoder *e = &mosaic->encoder;
 	add_checksum(sum, "tiffuse %s; %s; layout 1", TF_VERSION, tf_vips_versions());
-	add_checksum(sum, "%d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->hsamp, e->vsamp,
+	add_checksum(sum, "%d %d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->space.deep, e->hsamp, e->vsamp,
 	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->blend,
 	             e->slot_bytes);
 	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);

@@ -23,9 +23,9 @@ const char *tf_mosaic_space_name(const TfMosaic *mosaic)
 {
 	TfSpace space = mosaic->encoder.space;
 	if (space.kind == TF_SPACE_GREY)
-		return "grey";
+		return space.deep ? "grey16" : "grey";
 	if (space.kind == TF_SPACE_RGB)
-		return "rgb";
+		return space.deep ? "rgb16" : "rgb";
 	return space.vsamp == 2 ? "ycbcr-420" : space.hsamp == 2 ? "ycbcr-422" : "ycbcr-444";
 }
 

@@ -223,7 +223,7 @@ static bool set_tags(TIFF *tif, const TfPyramid *pyramid, const TfImageDesc *des
 	       TIFFSetField(tif, TIFFTAG_IMAGELENGTH, (uint32_t)pyramid->level[level].height) &&
 	       TIFFSetField(tif, TIFFTAG_TILEWIDTH, (uint32_t)pyramid->tile) &&
 	       TIFFSetField(tif, TIFFTAG_TILELENGTH, (uint32_t)pyramid->tile) &&
-	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8) &&
+	       TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, desc->deep ? 16 : 8) &&
 	       TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, desc->bands) &&
 	       TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) &&
 	       set_resolution(tif, desc, level) && set_compression(tif, desc) && set_texts(tif, desc, level);

@@ -63,7 +63,7 @@ uint64_t tf_source_decode_bytes(const TfSources *sources, uint32_t index)
 		return (info->hsamp * info->vsamp == 4 ? 3 : 2 * info->bands) * px; /* 16-bit coefficients */
 	if (info->codec == TF_CODEC_JPEG)
 		return 170 * 1024 + 100 * width;
-	return 64 * width * info->bands; /* libvips' sequential line cache */
+	return 64 * width * info->bands * (info->deep ? 2 : 1); /* libvips' sequential line cache */
 }
 
 /* Do the decoder's rows still need colour operations or mirroring? */

@@ -152,16 +152,17 @@ static GBytes *encode_tile(const TfImageDesc *desc)
 	g_autofree char *path = NULL;
 	close(g_file_open_tmp("tiffuse-test-XXXXXX", &path, &error));
 	g_assert_no_error(error);
-	uint8_t pixels[TILE * TILE * 3];
+	uint8_t pixels[TILE * TILE * 3 * 2];
+	int depth = desc->deep ? 2 : 1, row = desc->bands * depth;
 	for (int i = 0; i < TILE * TILE; i++)
-		for (int b = 0; b < desc->bands; b++)
-			pixels[i * desc->bands + b] = sample(i % TILE, i / TILE, b);
+		for (int b = 0; b < row; b++)
+			pixels[i * row + b] = sample(i % TILE, i / TILE, b / depth);
 	g_autoptr(TIFF) out = TIFFOpen(path, "w");
 	TIFFSetField(out, TIFFTAG_IMAGEWIDTH, TILE);
 	TIFFSetField(out, TIFFTAG_IMAGELENGTH, TILE);
 	TIFFSetField(out, TIFFTAG_TILEWIDTH, TILE);
 	TIFFSetField(out, TIFFTAG_TILELENGTH, TILE);
-	TIFFSetField(out, TIFFTAG_BITSPERSAMPLE, 8);
+	TIFFSetField(out, TIFFTAG_BITSPERSAMPLE, 8 * depth);
 	TIFFSetField(out, TIFFTAG_SAMPLESPERPIXEL, desc->bands);
 	TIFFSetField(out, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
 	TIFFSetField(out, TIFFTAG_COMPRESSION, schemes[desc->compression]);
@@ -173,7 +174,7 @@ static GBytes *encode_tile(const TfImageDesc *desc)
 			TIFFSetField(out, TIFFTAG_YCBCRSUBSAMPLING, desc->hsamp, desc->vsamp);
 		}
 	}
-	g_assert_cmpint(TIFFWriteEncodedTile(out, 0, pixels, TILE * TILE * desc->bands), >, 0);
+	g_assert_cmpint(TIFFWriteEncodedTile(out, 0, pixels, TILE * TILE * row), >, 0);
 	TIFFClose(g_steal_pointer(&out));
 	g_autoptr(TIFF) in = TIFFOpen(path, "r");
 	uint8_t raw[2 * sizeof pixels];
@@ -188,13 +189,14 @@ static void check_pixels(TIFF *tif, const TfImageDesc *desc, uint32_t tile)
 	bool jpeg = desc->compression == TF_COMPRESSION_JPEG;
 	if (jpeg && desc->bands == 3)
 		TIFFSetField(tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-	uint8_t pixels[TILE * TILE * 3];
-	tmsize_t size = TILE * TILE * desc->bands;
+	uint8_t pixels[TILE * TILE * 3 * 2];
+	int depth = desc->deep ? 2 : 1, row = desc->bands * depth;
+	tmsize_t size = TILE * TILE * row;
 	g_assert_cmpint(TIFFReadEncodedTile(tif, tile, pixels, size), ==, size);
 	int largest = 0;
 	for (int i = 0; i < TILE * TILE; i++)
-		for (int b = 0; b < desc->bands; b++)
-			largest = MAX(largest, ABS(pixels[i * desc->bands + b] - sample(i % TILE, i / TILE, b)));
+		for (int b = 0; b < row; b++)
+			largest = MAX(largest, ABS(pixels[i * row + b] - sample(i % TILE, i / TILE, b / depth)));
 	g_assert_cmpint(largest, <=, jpeg ? 20 : 0);
 }
 
@@ -291,7 +293,7 @@ static void check_level(TIFF *tif, const TfLayout *layout, const TfImageDesc *de
 	g_assert_cmpuint(field32(tif, TIFFTAG_IMAGELENGTH), ==, size->height);
 	g_assert_cmpuint(field32(tif, TIFFTAG_TILEWIDTH), ==, layout->pyramid.tile);
 	g_assert_cmpuint(field32(tif, TIFFTAG_TILELENGTH), ==, layout->pyramid.tile);
-	g_assert_cmpint(field16(tif, TIFFTAG_BITSPERSAMPLE), ==, 8);
+	g_assert_cmpint(field16(tif, TIFFTAG_BITSPERSAMPLE), ==, desc->deep ? 16 : 8);
 	g_assert_cmpint(field16(tif, TIFFTAG_SAMPLESPERPIXEL), ==, desc->bands);
 	g_assert_cmpint(field16(tif, TIFFTAG_PLANARCONFIG), ==, PLANARCONFIG_CONTIG);
 	check_resolution(tif, desc, level);
@@ -345,7 +347,7 @@ static void check_image(const TfImageDesc *desc)
 {
 	bool whole = desc->compression != TF_COMPRESSION_JPEG;
 	g_autoptr(GBytes) tile = encode_tile(desc);
-	uint64_t slot = whole && desc->compression == TF_COMPRESSION_NONE ? TILE * TILE * desc->bands : 60000;
+	uint64_t slot = whole && desc->compression == TF_COMPRESSION_NONE ? TILE * TILE * desc->bands * (desc->deep ? 2 : 1) : 120000;
 	g_assert_cmpuint(g_bytes_get_size(tile), <=, slot);
 	TfLayout layout = layout_of(2000, 1400, TILE, whole, slot, extra_of(desc));
 	g_autoptr(TfHeader) header = header_of(&layout, desc, some_are_blank);
@@ -373,6 +375,14 @@ static void test_compressions(void)
 	for (int compression = TF_COMPRESSION_NONE; compression <= TF_COMPRESSION_ZSTD; compression++)
 		for (int bands = 1; bands <= 3; bands += 2)
 			check_image(&(TfImageDesc){.compression = compression, .bands = bands, .hsamp = 2, .vsamp = 2});
+}
+
+/* 16 bits, of which both bytes are the same. */
+static void test_depths(void)
+{
+	for (int compression = TF_COMPRESSION_NONE; compression <= TF_COMPRESSION_ZSTD; compression++)
+		for (int bands = 1; bands <= 3 && compression != TF_COMPRESSION_JPEG; bands += 2)
+			check_image(&(TfImageDesc){.compression = compression, .bands = bands, .deep = true});
 }
 
 static void test_subsamplings(void)
@@ -543,6 +553,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/header/compressions", test_compressions);
 	g_test_add_func("/header/subsamplings", test_subsamplings);
 	g_test_add_func("/header/texts", test_texts);
+	g_test_add_func("/header/depths", test_depths);
 	g_test_add_func("/header/pixel-size", test_pixel_size);
 	g_test_add_func("/header/sub-ifds", test_sub_ifds);
 	g_test_add_func("/header/spool", test_spool);
