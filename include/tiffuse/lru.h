@@ -2,9 +2,11 @@
  *
  * One list for everything that is kept because it may be wanted again: strips,
  * encoded tiles, resting cursors.  When the books (memory.h) stand above the
- * limit, what was used longest ago goes, whatever it is.
+ * limit, what was used longest ago goes, whatever it is.  The lists of several
+ * mosaics share the budget: what goes is the oldest of all of them.
  *
- * Threads: any.  Lock: its own, a leaf: values are released outside it.
+ * Threads: any.  Locks: that of all lists, then its own, leaves: values are
+ * released outside them.
  */
 #pragma once
 #include <stdbool.h>

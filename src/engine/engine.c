@@ -53,12 +53,24 @@ static uint64_t spare_bytes(uint64_t limit)
 	return MIN(limit / 10, UINT64_C(32) << 20);
 }
 
+/* Spare buffers serve all engines and go with the last one. */
+static void keep_spare(uint64_t bytes, int engines)
+{
+	static GMutex lock;
+	static int n_engines;
+	g_mutex_lock(&lock);
+	n_engines += engines;
+	if (engines > 0 || n_engines == 0)
+		tf_memory_keep_spare(bytes);
+	g_mutex_unlock(&lock);
+}
+
 TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 {
 	TfEngine *engine = g_new0(TfEngine, 1);
 	engine->mosaic = mosaic;
 	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
-	tf_memory_keep_spare(spare);
+	keep_spare(spare, 1);
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
 	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
 	tf_lru_on_evict(engine->lru, TF_LRU_STRIPS, tf_spooling_on_evict, engine);
@@ -152,7 +164,7 @@ void tf_engine_free(TfEngine *engine)
 	tf_spool_free(engine->spool);
 	tf_overview_close(engine->overview);
 	tf_flight_free(engine->flight);
-	tf_memory_keep_spare(0);
+	keep_spare(0, -1);
 	g_cond_clear(&engine->work);
 	g_cond_clear(&engine->tick);
 	g_mutex_clear(&engine->lock);

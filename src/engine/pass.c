@@ -33,6 +33,19 @@ static int64_t group_blocks(const TfEngine *engine)
 	return (int64_t)CLAMP(room / (2 * strips + 3 * encoded), 1, MAX_GROUP_BLOCKS);
 }
 
+/* Passes over more than a block, of all mosaics: they share the room. */
+static _Atomic int n_walks;
+
+static bool is_walk(const Pass *pass)
+{
+	return pass->range.c1 - pass->range.c0 > BLOCK || pass->range.r1 - pass->range.r0 > BLOCK;
+}
+
+static int64_t share_of_blocks(const Pass *pass)
+{
+	return MAX(pass->max_blocks / MAX(n_walks, 1), 1);
+}
+
 static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, int top_level)
 {
 	Pass *pass = g_new0(Pass, 1);
@@ -42,7 +55,8 @@ static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, in
 	pass->range = range;
 	pass->top_level = top_level;
 	pass->max_blocks = group_blocks(engine);
-	pass->group_blocks = priority == TF_FORWARD ? 1 : pass->max_blocks;
+	n_walks += is_walk(pass);
+	pass->group_blocks = priority == TF_FORWARD ? 1 : share_of_blocks(pass);
 	pass->next_col = range.c0;
 	pass->next_row = range.r0;
 	pass->parents = g_hash_table_new_full(NULL, NULL, NULL, parent_free);
@@ -63,6 +77,7 @@ void tf_pass_unref(Pass *pass)
 {
 	if (!pass || !g_atomic_ref_count_dec(&pass->refs))
 		return;
+	n_walks -= is_walk(pass);
 	g_hash_table_unref(pass->parents);
 	g_hash_table_unref(pass->held);
 	g_hash_table_unref(pass->promised);
@@ -153,7 +168,7 @@ static bool take_next_range_locked(Pass *pass, TileRange *range)
 	int64_t row_end = MIN((pass->next_row / BLOCK + 1) * BLOCK, pass->range.r1);
 	int64_t col_end = MIN((pass->next_col / BLOCK + pass->group_blocks) * BLOCK, pass->range.c1);
 	*range = (TileRange){pass->next_col, pass->next_row, col_end, row_end};
-	pass->group_blocks = MIN(2 * pass->group_blocks, pass->max_blocks); /* who goes on gets more */
+	pass->group_blocks = MIN(2 * pass->group_blocks, share_of_blocks(pass)); /* who goes on gets more */
 	pass->next_col = col_end;
 	if (col_end == pass->range.c1) {
 		pass->next_col = pass->range.c0;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <tiffuse/lru.h>
 
+#include <stdatomic.h>
+
 typedef struct {
 	uint64_t id;
 	unsigned class;
 	void *value;
-	GList link; /* in `order` */
+	uint64_t used; /* reading of `now` */
+	GList link;    /* in `order` */
 } Entry;
 
 struct _TfLru {
@@ -18,7 +21,20 @@ struct _TfLru {
 	GHashTable *entries; /* Entry -> itself */
 	GQueue order;        /* oldest first */
 	uint64_t *counts;    /* per class */
+	/* guarded by lists.lock: */
+	GList link;          /* in lists.all */
+	unsigned visitors;   /* threads that release what they evicted from it */
+	bool tried;
 };
+
+/* All lists that there are: they share one budget.  Lock: before each lru->lock. */
+static struct {
+	GMutex lock;
+	GCond left; /* a visitor has left */
+	GQueue all;
+} lists;
+
+static _Atomic uint64_t now; /* counts uses */
 
 static guint entry_hash(gconstpointer key)
 {
@@ -45,6 +61,10 @@ TfLru *tf_lru_new(const TfLruClass *classes, unsigned n_classes, uint64_t limit_
 	lru->entries = g_hash_table_new(entry_hash, entry_equal);
 	g_queue_init(&lru->order);
 	g_mutex_init(&lru->lock);
+	lru->link.data = lru;
+	g_mutex_lock(&lists.lock);
+	g_queue_push_tail_link(&lists.all, &lru->link);
+	g_mutex_unlock(&lists.lock);
 	return lru;
 }
 
@@ -60,6 +80,11 @@ void tf_lru_free(TfLru *lru)
 {
 	if (!lru)
 		return;
+	g_mutex_lock(&lists.lock);
+	g_queue_unlink(&lists.all, &lru->link);
+	while (lru->visitors > 0)
+		g_cond_wait(&lists.left, &lists.lock);
+	g_mutex_unlock(&lists.lock);
 	for (unsigned c = 0; c < lru->n_classes; c++)
 		tf_lru_clear(lru, c);
 	g_hash_table_unref(lru->entries);
@@ -94,14 +119,20 @@ static void remove_locked(TfLru *lru, Entry *entry)
 	lru->counts[entry->class]--;
 }
 
+static void touch_locked(TfLru *lru, Entry *entry)
+{
+	entry->used = ++now;
+	g_queue_unlink(&lru->order, &entry->link);
+	g_queue_push_tail_link(&lru->order, &entry->link);
+}
+
 void *tf_lru_get(TfLru *lru, unsigned class, uint64_t id)
 {
 	void *value = NULL;
 	g_mutex_lock(&lru->lock);
 	Entry *entry = find_locked(lru, class, id);
 	if (entry) {
-		g_queue_unlink(&lru->order, &entry->link);
-		g_queue_push_tail_link(&lru->order, &entry->link);
+		touch_locked(lru, entry);
 		value = lru->classes[class].ref(entry->value);
 	}
 	g_mutex_unlock(&lru->lock);
@@ -125,7 +156,7 @@ void *tf_lru_take(TfLru *lru, unsigned class, uint64_t id)
 void tf_lru_put(TfLru *lru, unsigned class, uint64_t id, void *value)
 {
 	Entry *entry = g_new(Entry, 1);
-	*entry = (Entry){.id = id, .class = class, .value = value, .link = {.data = entry}};
+	*entry = (Entry){.id = id, .class = class, .value = value, .used = ++now, .link = {.data = entry}};
 	g_mutex_lock(&lru->lock);
 	Entry *older = find_locked(lru, class, id);
 	if (older)
@@ -154,10 +185,57 @@ static Entry *pop_victim_locked(TfLru *lru, bool even_kept)
 			remove_locked(lru, entry);
 			return entry;
 		}
-		g_queue_unlink(&lru->order, &entry->link);
-		g_queue_push_tail_link(&lru->order, &entry->link);
+		touch_locked(lru, entry);
 	}
 	return NULL;
+}
+
+/* The untried list whose oldest entry is the oldest of all. */
+static TfLru *oldest_list_locked(void)
+{
+	TfLru *oldest = NULL;
+	uint64_t used = 0;
+	for (GList *link = lists.all.head; link; link = link->next) {
+		TfLru *lru = link->data;
+		if (lru->tried)
+			continue;
+		g_mutex_lock(&lru->lock);
+		const Entry *head = lru->order.head ? lru->order.head->data : NULL;
+		uint64_t head_used = head ? head->used : 0;
+		g_mutex_unlock(&lru->lock);
+		if (head && (!oldest || head_used < used)) {
+			oldest = lru;
+			used = head_used;
+		}
+	}
+	return oldest;
+}
+
+/* Takes the victim out of whatever list has it; its list gets a visitor. */
+static Entry *pop_victim(bool even_kept, TfLru **from)
+{
+	Entry *victim = NULL;
+	g_mutex_lock(&lists.lock);
+	for (GList *link = lists.all.head; link; link = link->next)
+		((TfLru *)link->data)->tried = false;
+	while (!victim && (*from = oldest_list_locked())) {
+		(*from)->tried = true;
+		g_mutex_lock(&(*from)->lock);
+		victim = pop_victim_locked(*from, even_kept);
+		g_mutex_unlock(&(*from)->lock);
+	}
+	if (victim)
+		(*from)->visitors++;
+	g_mutex_unlock(&lists.lock);
+	return victim;
+}
+
+static void leave(TfLru *lru)
+{
+	g_mutex_lock(&lists.lock);
+	lru->visitors--;
+	g_cond_broadcast(&lists.left);
+	g_mutex_unlock(&lists.lock);
 }
 
 void tf_lru_trim(TfLru *lru)
@@ -168,16 +246,16 @@ void tf_lru_trim(TfLru *lru)
 void tf_lru_make_room(TfLru *lru, uint64_t bytes)
 {
 	while (tf_memory_total() + bytes > lru->limit) {
-		g_mutex_lock(&lru->lock);
-		Entry *victim = pop_victim_locked(lru, false);
+		TfLru *from;
+		Entry *victim = pop_victim(false, &from);
 		if (!victim)
-			victim = pop_victim_locked(lru, true);
-		g_mutex_unlock(&lru->lock);
+			victim = pop_victim(true, &from);
 		if (!victim)
 			return;
-		if (lru->evict[victim->class])
-			lru->evict[victim->class](victim->id, victim->value, lru->evict_data[victim->class]);
-		release(lru, victim);
+		if (from->evict[victim->class])
+			from->evict[victim->class](victim->id, victim->value, from->evict_data[victim->class]);
+		release(from, victim);
+		leave(from);
 	}
 }
 

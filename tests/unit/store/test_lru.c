@@ -306,6 +306,31 @@ static void test_kept(void)
 	tf_memory_count(TF_MEMORY_HEADER, -900);
 }
 
+/* Two lists, one budget: the oldest of both goes, whoever asks. */
+static void test_shared_budget(void)
+{
+	TfLru *idle = tf_lru_new(classes, CLASSES, 1000), *busy = tf_lru_new(classes, CLASSES, 1000);
+	for (uint64_t id = 0; id < 8; id++)
+		tf_lru_put(idle, SHARED, id, value_new(100));
+	value_unref(tf_lru_get(idle, SHARED, 3)); /* is the youngest now */
+	for (uint64_t id = 0; id < 9; id++) {
+		tf_lru_put(busy, SHARED, id, value_new(100));
+		tf_lru_trim(busy);
+		g_assert_cmpuint(tf_memory_total(), <=, 1000);
+	}
+	g_assert_cmpuint(tf_lru_count(busy, SHARED), ==, 9);
+	g_assert_cmpuint(tf_lru_count(idle, SHARED), ==, 1);
+	Value *youngest = tf_lru_get(idle, SHARED, 3);
+	g_assert_nonnull(youngest);
+	value_unref(youngest);
+	tf_lru_free(busy);
+	tf_lru_put(idle, SHARED, 9, value_new(950));
+	tf_lru_trim(idle);
+	g_assert_cmpuint(tf_lru_count(idle, SHARED), ==, 1);
+	tf_lru_free(idle);
+	g_assert_cmpint(n_alive, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -313,5 +338,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/lru/in-use-stays", test_in_use_stays);
 	g_test_add_func("/lru/threads", test_threads);
 	g_test_add_func("/lru/kept", test_kept);
+	g_test_add_func("/lru/shared-budget", test_shared_budget);
 	return g_test_run();
 }
