@@ -138,6 +138,23 @@ static TfArrangement *read_folder(const char *source, const TfArrangeOptions *op
 	g_assert_not_reached(); /* tf_format_names finds itself or an error */
 }
 
+static const TfArrangeFormat *recognise(const char *name, TfLines *lines)
+{
+	g_autofree char *head = g_strdup(lines->next);
+	const char *first_line = tf_lines_next(lines);
+	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : "", head))
+			return formats[i];
+	return NULL;
+}
+
+bool tf_arrange_recognises(const char *folder, const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	g_autoptr(TfLines) lines = tf_lines_open_head(path, NULL);
+	return lines && recognise(name, lines);
+}
+
 static TfArrangement *read_file(const char *source, const TfArrangeOptions *options, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(source);
@@ -157,12 +174,9 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	g_autoptr(TfLines) lines = tf_lines_open_head(path, error);
 	if (!lines)
 		return NULL;
-	g_autofree char *head = g_strdup(lines->next);
-	const char *first_line = tf_lines_next(lines);
-	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
-		if (formats[i]->recognise && formats[i]->recognise(name, first_line ? first_line : "", head))
-			return read_format(formats[i], g_steal_pointer(&path), file_name(source), NULL,
-					   options, error);
+	const TfArrangeFormat *format = recognise(name, lines);
+	if (format)
+		return read_format(format, g_steal_pointer(&path), file_name(source), NULL, options, error);
 	g_set_error(
 		error, TF_ERROR, TF_ERROR_ARRANGEMENT,
 		"%s: no known arrangement, expected a Fiji TileConfiguration (dim = 2 first) or a CSV file "

@@ -30,6 +30,9 @@ typedef struct {
 		     GError **error);
 } TfArrangeFormat;
 
+/* Is the file in the folder one that a format recognises? */
+bool tf_arrange_recognises(const char *folder, const char *name);
+
 extern const TfArrangeFormat tf_format_fiji;
 extern const TfArrangeFormat tf_format_dzi;
 extern const TfArrangeFormat tf_format_zoomify;

@@ -102,7 +102,7 @@ void tf_folder_free(TfFolder *folder)
 	g_free(folder);
 }
 
-TfFolder *tf_folder_read(const char *path, GError **error)
+static TfFolder *read_folder(const char *path, guint max_images, GError **error)
 {
 	g_autoptr(TfDir) dir = opendir(path);
 	if (!dir) {
@@ -126,7 +126,8 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 		GPtrArray *kind = is_folder(dir, entry)              ? folder->folders
 				  : tf_is_image_name(entry->d_name) ? folder->images
 								    : folder->others;
-		g_ptr_array_add(kind, g_strdup(entry->d_name));
+		if (kind != folder->images || kind->len < max_images)
+			g_ptr_array_add(kind, g_strdup(entry->d_name));
 	}
 	if (errno) {
 		tf_error_set_errno(error, errno, "%s", path);
@@ -136,4 +137,14 @@ TfFolder *tf_folder_read(const char *path, GError **error)
 	g_ptr_array_sort(folder->others, compare_names);
 	g_ptr_array_sort(folder->folders, compare_names);
 	return g_steal_pointer(&folder);
+}
+
+TfFolder *tf_folder_read(const char *path, GError **error)
+{
+	return read_folder(path, G_MAXUINT, error);
+}
+
+TfFolder *tf_folder_peek(const char *path, GError **error)
+{
+	return read_folder(path, 2, error);
 }

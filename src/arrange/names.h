@@ -21,6 +21,8 @@ typedef struct {
  * count.  Errors: as opendir() and readdir() have them; ARRANGEMENT for a name
  * of more than NAME_MAX bytes, so that no other code has to expect one. */
 TfFolder *tf_folder_read(const char *path, GError **error);
+/* The same with the first two of its images only. */
+TfFolder *tf_folder_peek(const char *path, GError **error);
 void tf_folder_free(TfFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)
 
