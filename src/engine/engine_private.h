@@ -117,6 +117,7 @@ struct _TfEngine {
 	Pass *sweep;          /* or NULL; guarded by lock */
 	TfFlight *flight;
 	TfCounters counters;
+	bool keeps_walked; /* strips that a walk decodes stay in the LRU: there is room for all */
 	unsigned n_threads;
 	GThread **threads;
 	GThread *timer;

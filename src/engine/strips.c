@@ -255,6 +255,22 @@ static Columns wanted_columns(TfEngine *engine, const StripJob *job)
 	return all;
 }
 
+/* A walk over many tiles asks for each strip once and holds what it needs
+ * again (hold_strip_locked()), so keeping the others would only take fresh
+ * pages and the processor's caches.  Where all sources fit, they stay for the
+ * viewer who comes next. */
+static bool is_worth_keeping(TfEngine *engine, const StripJob *job)
+{
+	bool keep = engine->keeps_walked;
+	g_mutex_lock(&engine->lock);
+	for (guint i = 0; !keep && i < job->dependents->len; i++) {
+		const Pass *pass = ((const TileJob *)g_ptr_array_index(job->dependents, i))->group->pass;
+		keep = !pass->encodes_all && pass->top_level < TF_OVERVIEW_LEVEL;
+	}
+	g_mutex_unlock(&engine->lock);
+	return keep;
+}
+
 /* A big strip goes to the spool but for the columns that are waited for. */
 static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip, GError **error)
 {
@@ -265,7 +281,8 @@ static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip
 		tf_strip_unref(strip);
 		return window;
 	}
-	tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
+	if (is_worth_keeping(engine, job))
+		tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
 	return strip;
 }
 
