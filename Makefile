@@ -72,6 +72,9 @@ $(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(TSAN_LOCKS) $(addprefix $(B)/lib,$(
 endef
 $(foreach layer,$(LAYERS),$(eval $(call unit_rule,$(layer))))
 
+# Its own pixels/ stands before the library's.
+$(B)/unit/engine/test_stress: LDFLAGS += -Wl,-z,muldefs
+
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
