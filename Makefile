@@ -106,6 +106,11 @@ tsan: ## build the unit tests with ThreadSanitizer
 # Where threads meet; pixels/ computes for one thread at a time.
 races: $(foreach layer,engine store base,$(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/$(layer)/test_*.c)))
 
+viewer-test: ## the page of examples/viewer in Chromium, which it installs
+	@tests/install-packages chromium
+	@$(MAKE) --no-print-directory -j2 all tools
+	@tests/readers/browser.sh
+
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/bench/run

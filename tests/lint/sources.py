@@ -56,7 +56,7 @@ PARDONED_IN_TESTS = {"sscanf", "usleep"}  # nothing hostile is read there
 FILE_LINES = 600
 FUNCTION_LINES = 100
 FUNCTION_AIM = 60
-FOLDERS = ["src", "include", "tests", "mount-helpers", ".ci", "docs"]
+FOLDERS = ["src", "include", "tests", "mount-helpers", "examples", ".ci", "docs"]
 TEXT = re.compile(r"\.(c|h|sh|py|md|mount|automount)$|^Makefile$|^[^.]*$")
 
 
