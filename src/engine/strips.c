@@ -6,7 +6,7 @@
 
 static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
 {
-	return tf_scene_source(engine->mosaic->scene, source)->y / engine->mosaic->pyramid.tile;
+	return tf_scene_source_rect(engine->mosaic->scene, source).y0 / engine->mosaic->pyramid.tile;
 }
 
 uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
@@ -160,7 +160,7 @@ static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCoun
 {
 	const TfSource *source = tf_scene_source(engine->mosaic->scene, job->source);
 	int64_t first = first_tile_row(engine, job->source);
-	int64_t n = (source->y + source->height - 1) / engine->mosaic->pyramid.tile - first + 1;
+	int64_t n = (source->shown.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
 	g_autofree TfRows *ranges = g_new0(TfRows, n);
 	g_autofree TfStrip **strips = g_new0(TfStrip *, n);
 	g_autofree uint64_t *keys = g_new0(uint64_t, n);
