@@ -12,6 +12,7 @@
  * Threads: tf_header_new() on one thread; a finished header may be read by all.
  */
 #pragma once
+#include <tiffuse/geo.h>
 #include <tiffuse/layout.h>
 
 typedef enum {
@@ -32,6 +33,7 @@ typedef struct {
 	const char *software;    /* Software of level 0, e.g. "tiffuse 1.0", or NULL; borrowed */
 	const char *description; /* ImageDescription of level 0 or NULL; borrowed */
 	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
+	const TfGeo *geo;        /* where level 0 lies on earth, or NULL; borrowed */
 	const char *spool_dir;   /* where a large header's file goes */
 } TfImageDesc;
 
