@@ -36,6 +36,7 @@ typedef struct {
 	uint8_t background[3];  /* RGB */
 	TfBlend blend;
 	const char *flat;       /* an image file that each source is divided by; or NULL */
+	TfRect crop;            /* the part of the mosaic that is shown, px; empty: all of it */
 	TfOrientationMode orientation;
 	double pixel_um_x, pixel_um_y; /* size of a pixel, micrometres; 0: as arrangement or sources say */
 	uint64_t slot_bytes;    /* 0: by quality and sampling */
@@ -60,6 +61,9 @@ typedef struct {
 	TfCanvas *canvas;
 	GBytes *blank;          /* the tile that all blank tiles share */
 	double residual_px;     /* the largest rounding of a position */
+	char *moved_most;       /* path of the source that it moved, or NULL */
+	TfGeo *geo;             /* where pixel (0, 0) lies on earth, or NULL */
+	uint32_t n_outside;     /* sources outside the mosaic's extent, which are left out */
 	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
 	const char *pixel_size_from;   /* who said so, or NULL; static */
 	char *description;      /* ImageDescription */

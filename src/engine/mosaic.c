@@ -26,6 +26,8 @@ void tf_mosaic_free(TfMosaic *mosaic)
 	g_free(mosaic->source);
 	g_free(mosaic->name);
 	g_free(mosaic->description);
+	g_free(mosaic->moved_most);
+	tf_geo_free(mosaic->geo);
 	g_free(mosaic->fingerprint);
 	g_free(mosaic->spool_dir);
 	g_ptr_array_unref(mosaic->notes);
@@ -165,6 +167,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	bool ome = options->pyramid == TF_PYRAMID_OME;
 	mosaic->description = ome ? describe_as_ome(mosaic, text) : g_strdup(text);
 	uint64_t bound, extra = sizeof software + strlen(mosaic->description) + 1 + (icc ? g_bytes_get_size(icc) : 0);
+	extra += mosaic->geo ? tf_geo_header_bytes(mosaic->geo) : 0;
 	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
 	                     options->tile, !colour_jpeg, error))
@@ -188,6 +191,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	                    .description = mosaic->description,
 	                    .pixel_um_x = mosaic->pixel_um_x,
 	                    .pixel_um_y = mosaic->pixel_um_y,
+	                    .geo = mosaic->geo,
 	                    .spool_dir = mosaic->spool_dir};
 	mosaic->image = desc;
 	mosaic->header = tf_header_new(&mosaic->layout, &desc, is_blank, mosaic, error);
@@ -268,6 +272,12 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	add_checksum(sum, "%d %d %d %d %d %d %d %d %" G_GUINT64_FORMAT, e->compression, e->space.kind, e->space.deep, e->hsamp, e->vsamp,
 	             e->compression == TF_COMPRESSION_JPEG ? e->quality : 0, e->tile, options->blend,
 	             e->slot_bytes);
+	int64_t extent[] = {tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene)};
+	g_checksum_update(sum, (const guchar *)extent, sizeof extent);
+	if (mosaic->geo) {
+		g_checksum_update(sum, (const guchar *)mosaic->geo->transform, sizeof mosaic->geo->transform);
+		add_checksum(sum, "%s", mosaic->geo->srs ? mosaic->geo->srs : "");
+	}
 	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);
@@ -278,7 +288,8 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 		const TfSource *s = tf_scene_source(mosaic->scene, i);
 		const TfIdentity *id = &s->info.identity;
 		add_checksum(sum, "%s", s->path);
-		int64_t numbers[] = {s->x, s->y, s->width, s->height, s->orientation, (int64_t)id->size, id->mtime_ns};
+		int64_t numbers[] = {s->x, s->y, s->width, s->height, s->orientation, (int64_t)id->size, id->mtime_ns,
+		                     s->shown.x0, s->shown.y0, s->shown.x1, s->shown.y1};
 		g_checksum_update(sum, (const guchar *)numbers, sizeof numbers);
 	}
 	return g_strdup(g_checksum_get_string(sum));

@@ -105,8 +105,54 @@ static void add_sources(TfMosaic *mosaic, const TfImageInfo *infos, const TfSize
 		                   .y = positions[i].y,
 		                   .width = sizes[i].width,
 		                   .height = sizes[i].height};
+		TfRect part = place_at(mosaic, i)->part;
+		if (!tf_rect_is_empty(part))
+			source.shown = (TfRect){source.x + part.x0, source.y + part.y0, source.x + part.x1,
+			                        source.y + part.y1};
 		tf_scene_add(mosaic->scene, &source);
 	}
+}
+
+/* crop= counts in the whole mosaic, which begins where the arrangement or the
+ * leftmost and topmost source says. */
+static bool set_extent(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
+{
+	const TfArrangement *arrangement = mosaic->arrangement;
+	TfRect whole = {0, 0, arrangement->width, arrangement->height}, crop = options->crop;
+	if (tf_scene_n_sources(mosaic->scene) == 0)
+		return true; /* the freeze says so */
+	if (tf_rect_is_empty(whole))
+		whole = tf_scene_bounds(mosaic->scene);
+	if (tf_rect_is_empty(crop)) {
+		if (arrangement->width)
+			tf_scene_set_extent(mosaic->scene, whole);
+		return true;
+	}
+	int64_t width = whole.x1 - whole.x0, height = whole.y1 - whole.y0;
+	if (crop.x1 > width || crop.y1 > height) {
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+		            "crop: columns to %" G_GINT64_FORMAT " and rows to %" G_GINT64_FORMAT
+		            ", expected a part of the mosaic, which has %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px",
+		            crop.x1, crop.y1, width, height);
+		return false;
+	}
+	tf_scene_set_extent(mosaic->scene, (TfRect){whole.x0 + crop.x0, whole.y0 + crop.y0, whole.x0 + crop.x1,
+	                                            whole.y0 + crop.y1});
+	return true;
+}
+
+static void take_resolution(TfMosaic *mosaic, const TfResolution *resolution, const TfMosaicOptions *options)
+{
+	mosaic->residual_px = resolution->residual;
+	if (resolution->residual > 0)
+		mosaic->moved_most = g_strdup(place_at(mosaic, resolution->moved_most)->path);
+	if (!mosaic->arrangement->geo)
+		return;
+	mosaic->geo = g_new0(TfGeo, 1);
+	*mosaic->geo = *mosaic->arrangement->geo;
+	mosaic->geo->srs = g_strdup(mosaic->arrangement->geo->srs);
+	tf_geo_move(mosaic->geo, resolution->origin_x + (double)options->crop.x0,
+	            resolution->origin_y + (double)options->crop.y0);
 }
 
 bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
@@ -127,12 +173,16 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, G
 		sizes[i].height = turned ? infos[i].width : infos[i].height;
 	}
 	note_orientations(mosaic, infos, n, apply);
-	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &mosaic->residual_px, error))
+	TfResolution resolution;
+	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error))
 		return false;
+	take_resolution(mosaic, &resolution, options);
 	mosaic->scene = tf_scene_new(options->blend);
 	add_sources(mosaic, infos, sizes, positions, apply);
-	if (!tf_scene_freeze(mosaic->scene, error))
+	uint32_t n_placed = tf_scene_n_sources(mosaic->scene);
+	if (!set_extent(mosaic, options, error) || !tf_scene_freeze(mosaic->scene, error))
 		return false;
+	mosaic->n_outside = n_placed - tf_scene_n_sources(mosaic->scene);
 	if (mosaic->n_missing > 0)
 		tf_mosaic_note(mosaic, "%u files are missing; their places are background (missing=fill)", mosaic->n_missing);
 	return true;
