@@ -42,6 +42,7 @@ typedef struct {
 	uint64_t slot_bytes;    /* 0: by quality and sampling */
 	uint64_t memory_bytes;  /* target for the peak resident memory */
 	unsigned threads;
+	unsigned max_files;     /* descriptors of sources that are open at a time; 0: 256 */
 	const char *spool_dir;
 	const char *cache_dir;  /* or NULL: nothing is kept for the next mount */
 } TfMosaicOptions;

@@ -195,6 +195,11 @@ GBytes *tf_overviews_tile(TfEngine *engine, TfTile tile);
 TfSamples *tf_overviews_quarter(TfEngine *engine, TfTile tile);
 void tf_overviews_keep(TfEngine *engine, TfTile tile, GBytes *bytes, const TfSamples *quarter);
 
+/* --- status.c: parts of a status ------------------------------------------------------- */
+void tf_status_add(GString *out, const char *key, uint64_t value);
+/* What all mosaics of the process hold together. */
+void tf_status_add_books(GString *out);
+
 /* --- seek.c: the thread that answers SEEK_HOLE in time --------------------------- */
 gpointer tf_seek_timer(gpointer engine);
 

@@ -237,7 +237,7 @@ static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool t
 	                      !tf_flat_fits(mosaic->flat, mosaic->scene, error)))
 		return false;
 	TfSourcesOptions pixels = {
-	        .space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = MAX_OPEN_FILES, .flat = mosaic->flat};
+	        .space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = options->max_files ? options->max_files : MAX_OPEN_FILES, .flat = mosaic->flat};
 	memcpy(pixels.background, options->background, sizeof pixels.background);
 	mosaic->sources = tf_sources_new(mosaic->scene, mosaic->profiles, &pixels);
 	mosaic->canvas =

@@ -6,7 +6,7 @@
 #include <tiffuse/log.h>
 #include <unistd.h>
 
-static void add_number(GString *out, const char *key, uint64_t value)
+void tf_status_add(GString *out, const char *key, uint64_t value)
 {
 	g_string_append_printf(out, "%s: %" G_GUINT64_FORMAT "\n", key, value);
 }
@@ -27,29 +27,29 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 {
 	g_string_append_printf(out, "version: %s\nsource: %s\nfile: %s.tif\nfingerprint: %s\n", TF_VERSION, m->source,
 	                       m->name, m->fingerprint);
-	add_number(out, "pid", (uint64_t)getpid());
-	add_number(out, "width", (uint64_t)m->pyramid.level[0].width);
-	add_number(out, "height", (uint64_t)m->pyramid.level[0].height);
-	add_number(out, "sources", tf_scene_n_sources(m->scene));
-	add_number(out, "sources_missing", m->n_missing);
-	add_number(out, "headers_read", m->headers_read);
-	add_number(out, "headers_known", m->headers_known);
-	add_number(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
-	add_number(out, "levels", (uint64_t)m->pyramid.n_levels);
-	add_number(out, "tile", (uint64_t)m->pyramid.tile);
+	tf_status_add(out, "pid", (uint64_t)getpid());
+	tf_status_add(out, "width", (uint64_t)m->pyramid.level[0].width);
+	tf_status_add(out, "height", (uint64_t)m->pyramid.level[0].height);
+	tf_status_add(out, "sources", tf_scene_n_sources(m->scene));
+	tf_status_add(out, "sources_missing", m->n_missing);
+	tf_status_add(out, "headers_read", m->headers_read);
+	tf_status_add(out, "headers_known", m->headers_known);
+	tf_status_add(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
+	tf_status_add(out, "levels", (uint64_t)m->pyramid.n_levels);
+	tf_status_add(out, "tile", (uint64_t)m->pyramid.tile);
 	g_string_append_printf(out, "compression: %s\npixel_space: %s\n", tf_compression_name(m->encoder.compression),
 	                       tf_mosaic_space_name(m));
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(m);
 	g_string_append_printf(out, "pixel_size: %s\n", pixel ? pixel : "unknown");
 	g_string_append_printf(out, "blend: %s\nflat: %s\n", tf_blend_name(tf_scene_blend(m->scene)),
 	                       m->flat ? tf_flat_path(m->flat) : "none");
-	add_number(out, "apparent_bytes", m->layout.file_bytes);
-	add_number(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
-	add_number(out, "header_bytes", tf_header_size(m->header));
-	add_number(out, "slot_bytes", m->layout.slot_bytes);
-	add_number(out, "tiles_total", m->layout.n_slots);
-	add_number(out, "tiles_blank", m->blank_slots);
-	add_number(out, "pixels_sources", m->source_px);
+	tf_status_add(out, "apparent_bytes", m->layout.file_bytes);
+	tf_status_add(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
+	tf_status_add(out, "header_bytes", tf_header_size(m->header));
+	tf_status_add(out, "slot_bytes", m->layout.slot_bytes);
+	tf_status_add(out, "tiles_total", m->layout.n_slots);
+	tf_status_add(out, "tiles_blank", m->blank_slots);
+	tf_status_add(out, "pixels_sources", m->source_px);
 }
 
 static void add_counters(GString *out, const TfEngine *engine)
@@ -58,22 +58,22 @@ static void add_counters(GString *out, const TfEngine *engine)
 	uint64_t made = 0;
 	for (int k = 0; k < engine->mosaic->pyramid.n_levels; k++)
 		made += c->tiles_made[k];
-	add_number(out, "tiles_made", made);
+	tf_status_add(out, "tiles_made", made);
 	for (int k = 0; k < engine->mosaic->pyramid.n_levels; k++)
 		g_string_append_printf(out, "tiles_made_level_%d: %" G_GUINT64_FORMAT "\n", k, (uint64_t)c->tiles_made[k]);
-	add_number(out, "tile_hits", c->tile_hits);
-	add_number(out, "tiles_requantised", c->requantised);
-	add_number(out, "encoded_bytes", c->encoded_bytes);
-	add_number(out, "pixels_decoded", c->decoded_px);
-	add_number(out, "pixels_skipped", c->skipped_px);
-	add_number(out, "pixels_encoded", c->encoded_px);
-	add_number(out, "regions_prepared", c->regions);
-	add_number(out, "reads", c->reads);
-	add_number(out, "hole_reads", c->hole_reads);
-	add_number(out, "errors", c->errors);
+	tf_status_add(out, "tile_hits", c->tile_hits);
+	tf_status_add(out, "tiles_requantised", c->requantised);
+	tf_status_add(out, "encoded_bytes", c->encoded_bytes);
+	tf_status_add(out, "pixels_decoded", c->decoded_px);
+	tf_status_add(out, "pixels_skipped", c->skipped_px);
+	tf_status_add(out, "pixels_encoded", c->encoded_px);
+	tf_status_add(out, "regions_prepared", c->regions);
+	tf_status_add(out, "reads", c->reads);
+	tf_status_add(out, "hole_reads", c->hole_reads);
+	tf_status_add(out, "errors", c->errors);
 }
 
-static void add_memory(GString *out, TfEngine *engine)
+void tf_status_add_books(GString *out)
 {
 	static const char *const names[] = {
 	        [TF_MEMORY_STRIPS] = "memory_strips_bytes",   [TF_MEMORY_TILES] = "memory_tiles_bytes",
@@ -81,18 +81,23 @@ static void add_memory(GString *out, TfEngine *engine)
 	        [TF_MEMORY_SCENE] = "memory_scene_bytes",     [TF_MEMORY_HEADER] = "memory_header_bytes",
 	        [TF_MEMORY_FLAT] = "memory_flat_bytes",
 	};
-	add_number(out, "memory_target_bytes", engine->mosaic->memory_bytes);
-	add_number(out, "memory_limit_bytes", tf_lru_limit(engine->lru));
-	add_number(out, "memory_used_bytes", tf_memory_total());
+	tf_status_add(out, "memory_used_bytes", tf_memory_total());
 	for (int i = 0; i < TF_MEMORY_CLASSES; i++)
-		add_number(out, names[i], tf_memory_used(i));
-	add_number(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
-	add_number(out, "memory_peak_rss_bytes", peak_rss_bytes());
-	add_number(out, "overview_bytes", engine->overview ? tf_overview_bytes(engine->overview) : 0);
-	add_number(out, "overview_hits", engine->counters.overview_hits);
-	add_number(out, "spool_bytes", tf_spool_bytes(engine->spool));
-	add_number(out, "open_files", tf_sources_open_files(engine->mosaic->sources));
-	add_number(out, "threads", engine->n_threads);
+		tf_status_add(out, names[i], tf_memory_used(i));
+	tf_status_add(out, "memory_peak_rss_bytes", peak_rss_bytes());
+}
+
+static void add_memory(GString *out, TfEngine *engine)
+{
+	tf_status_add(out, "memory_target_bytes", engine->mosaic->memory_bytes);
+	tf_status_add(out, "memory_limit_bytes", tf_lru_limit(engine->lru));
+	tf_status_add_books(out);
+	tf_status_add(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
+	tf_status_add(out, "overview_bytes", engine->overview ? tf_overview_bytes(engine->overview) : 0);
+	tf_status_add(out, "overview_hits", engine->counters.overview_hits);
+	tf_status_add(out, "spool_bytes", tf_spool_bytes(engine->spool));
+	tf_status_add(out, "open_files", tf_sources_open_files(engine->mosaic->sources));
+	tf_status_add(out, "threads", engine->n_threads);
 }
 
 /* How much of the mosaic the sweep has planned; 100 when it is done or there
@@ -124,12 +129,12 @@ static void add_forward(GString *out, TfEngine *engine)
 	double swept = sweep_percent_locked(engine);
 	work = g_hash_table_size(engine->strip_jobs) + g_hash_table_size(engine->demands);
 	g_mutex_unlock(&engine->lock);
-	add_number(out, "readers", readers);
-	add_number(out, "forward_readers", n);
+	tf_status_add(out, "readers", readers);
+	tf_status_add(out, "forward_readers", n);
 	g_string_append_printf(out, "forward_percent: %.1f\n",
 	                       100.0 * (double)furthest / (double)engine->mosaic->layout.n_slots);
 	g_string_append_printf(out, "sweep_percent: %.1f\n", swept);
-	add_number(out, "jobs_waiting", work);
+	tf_status_add(out, "jobs_waiting", work);
 }
 
 char *tf_engine_status(TfEngine *engine)
