@@ -173,7 +173,7 @@ static int serve(const TfOptions *options, int ready_pipe)
 	g_autoptr(TfEngine) engine = new_engine(options, mosaic);
 	tf_fs_set_engine(fs, engine);
 	Ready ready = {ready_pipe, options->foreground};
-	return tf_mount_serve(mount, engine, on_ready, &ready, &error) ? 0 : fail(error);
+	return tf_mount_serve(mount, fs, on_ready, &ready, &error) ? 0 : fail(error);
 }
 
 static int wait_for_child(pid_t child, int ready_pipe)

@@ -16,6 +16,12 @@ TfFs *tf_fs_new(const TfMosaic *mosaic);
 /* What makes its bytes, borrowed; before the first request is served. */
 void tf_fs_set_engine(TfFs *fs, TfEngine *engine);
 
+/* Takes no more work and answers what waits, at once. */
+void tf_fs_stop(TfFs *fs);
+
+/* The text of .tiffuse/status. */
+char *tf_fs_status(TfFs *fs);
+
 /* Reads that are still pending must have been answered. */
 void tf_fs_free(TfFs *fs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFs, tf_fs_free)

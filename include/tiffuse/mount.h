@@ -37,7 +37,7 @@ bool tf_mount_attach(TfMount *mount, TfFs *fs, GError **error);
 /* Serves until it is unmounted or SIGTERM or SIGINT comes, unmounts.  `ready`
  * is called when signals are looked after.  SIGHUP writes the status to the
  * log.  Within 2 s of the end the process ends, whatever the sources do. */
-bool tf_mount_serve(TfMount *mount, TfEngine *engine, void (*ready)(void *data), void *data, GError **error);
+bool tf_mount_serve(TfMount *mount, TfFs *fs, void (*ready)(void *data), void *data, GError **error);
 
 /* After the engine and the file system were freed.  Unmounts if it is still
  * mounted. */

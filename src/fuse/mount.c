@@ -77,7 +77,7 @@ struct _TfMount {
 
 typedef struct {
 	TfMount *mount;
-	TfEngine *engine;
+	TfFs *fs;
 	pthread_t main_thread;
 } Signals;
 
@@ -98,9 +98,9 @@ static void promise_to_end(void)
 	g_thread_unref(g_thread_new("last wishes", last_wishes, NULL));
 }
 
-static void log_status(TfEngine *engine)
+static void log_status(TfFs *fs)
 {
-	g_autofree char *text = tf_engine_status(engine);
+	g_autofree char *text = tf_fs_status(fs);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line)
@@ -118,11 +118,11 @@ static gpointer wait_for_signals(gpointer data)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR2); /* from tf_mount_serve(): the session is over */
 	while (sigwait(&set, &number) == 0 && number == SIGHUP)
-		log_status(signals->engine);
+		log_status(signals->fs);
 	if (number == SIGUSR2)
 		return NULL;
 	promise_to_end();
-	tf_engine_stop(signals->engine);
+	tf_fs_stop(signals->fs);
 	fuse_session_exit(signals->mount->session);
 	pthread_kill(signals->main_thread, SIGUSR1);
 	return NULL;
@@ -194,7 +194,7 @@ static struct fuse_session *open_session(TfFs *fs, const TfMountOptions *options
 	fuse_opt_add_arg(&args, all);
 	if (options->debug)
 		fuse_opt_add_arg(&args, "-d");
-	struct fuse_session *session = fuse_session_new(&args, &tf_fs_operations, sizeof tf_fs_operations, fs);
+	struct fuse_session *session = fuse_session_new(&args, fs->operations, sizeof *fs->operations, fs);
 	fuse_opt_free_args(&args);
 	if (!session)
 		refuse(error, TF_ERROR_USAGE, "libfuse does not accept the mount options %s", all);
@@ -245,16 +245,16 @@ static void unmount(TfMount *mount)
 	close_connection(mount);
 }
 
-bool tf_mount_serve(TfMount *mount, TfEngine *engine, void (*ready)(void *data), void *data, GError **error)
+bool tf_mount_serve(TfMount *mount, TfFs *fs, void (*ready)(void *data), void *data, GError **error)
 {
-	Signals signals = {mount, engine, pthread_self()};
+	Signals signals = {mount, fs, pthread_self()};
 	GThread *thread = g_thread_new("signals", wait_for_signals, &signals);
 	ready(data);
 	/* One thread: it only queues and copies, and keeps requests in the order in
 	 * which the kernel sent them.  Two gained nothing. */
 	bool ok = fuse_session_loop(mount->session) >= 0;
 	promise_to_end();
-	tf_engine_stop(engine);
+	tf_fs_stop(fs);
 	kill(getpid(), SIGUSR2);
 	g_thread_join(thread);
 	unmount(mount);
