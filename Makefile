@@ -72,6 +72,9 @@ $(B)/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(TSAN_LOCKS) $(addprefix $(B)/lib,$(
 endef
 $(foreach layer,$(LAYERS),$(eval $(call unit_rule,$(layer))))
 
+# Its own pixels/ stands before the library's.
+$(B)/unit/engine/test_stress: LDFLAGS += -Wl,-z,muldefs
+
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -102,6 +105,11 @@ tsan: ## build the unit tests with ThreadSanitizer
 
 # Where threads meet; pixels/ computes for one thread at a time.
 races: $(foreach layer,engine store base,$(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/$(layer)/test_*.c)))
+
+viewer-test: ## the page of examples/viewer in Chromium, which it installs
+	@tests/install-packages chromium
+	@$(MAKE) --no-print-directory -j2 all tools
+	@tests/readers/browser.sh
 
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools

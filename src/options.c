@@ -5,23 +5,20 @@
 #include <tiffuse/log.h>
 #include <unistd.h>
 
-/* Sets one option; false with a message that says what is expected. */
-typedef bool (*SetFunc)(TfOptions *options, const char *value, GError **error);
-
-static bool expected(GError **error, const char *value, const char *what)
+bool tf_option_expected(GError **error, const char *value, const char *what)
 {
 	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "'%s': expected %s", value, what);
 	return false;
 }
 
-static const char *keep(TfOptions *options, const char *value)
+const char *tf_option_keep(TfOptions *options, const char *value)
 {
 	char *copy = g_strdup(value);
 	g_ptr_array_add(options->values, copy);
 	return copy;
 }
 
-static bool parse_number(const char *value, guint64 min, guint64 max, guint64 *out, GError **error)
+bool tf_option_number(const char *value, guint64 min, guint64 max, guint64 *out, GError **error)
 {
 	if (g_ascii_string_to_unsigned(value, 10, min, max, out, NULL))
 		return true;
@@ -47,8 +44,7 @@ static bool parse_bytes(const char *value, guint64 min, guint64 *out, GError **e
 	return false;
 }
 
-/* The place of the value in names[]. */
-static bool choose(const char *value, const char *const *names, gsize n, int *choice, GError **error)
+bool tf_option_choose(const char *value, const char *const *names, gsize n, int *choice, GError **error)
 {
 	g_autoptr(GString) all = g_string_new(NULL);
 	for (gsize i = 0; i < n; i++) {
@@ -58,30 +54,23 @@ static bool choose(const char *value, const char *const *names, gsize n, int *ch
 		}
 		g_string_append_printf(all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
 	}
-	return expected(error, value, all->str);
+	return tf_option_expected(error, value, all->str);
 }
 
 static bool set_tile(TfOptions *options, const char *value, GError **error)
 {
-	guint64 number = 0;
-	if (strcmp(value, "auto") != 0 &&
-	    (!g_ascii_string_to_unsigned(value, 10, 64, 4096, &number, NULL) || number % 16 != 0))
-		return expected(error, value, "auto, or a multiple of 16 from 64 to 4096");
+	guint64 number;
+	if (!tf_option_number(value, 64, 4096, &number, error) || number % 16 != 0)
+		return error && *error ? false : tf_option_expected(error, value, "a multiple of 16 from 64 to 4096");
 	options->mosaic.tile = (int32_t)number;
 	return true;
-}
-
-static bool set_passthrough(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.passthrough = strcmp(value, "auto") == 0;
-	return options->mosaic.passthrough || strcmp(value, "off") == 0 || expected(error, value, "auto or off");
 }
 
 static bool set_pyramid(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {[TF_PYRAMID_IFD] = "ifd", [TF_PYRAMID_OME] = "ome", [TF_PYRAMID_NONE] = "none"};
 	int choice;
-	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+	if (!tf_option_choose(value, names, G_N_ELEMENTS(names), &choice, error))
 		return false;
 	options->mosaic.pyramid = (TfPyramidMode)choice;
 	return true;
@@ -95,19 +84,19 @@ static bool set_compression(TfOptions *options, const char *value, GError **erro
 		options->mosaic.compression = c;
 		return true;
 	}
-	return expected(error, value, "jpeg, none, deflate, lzw or zstd");
+	return tf_option_expected(error, value, "jpeg, none, deflate, lzw or zstd");
 }
 
 static bool set_depth(TfOptions *options, const char *value, GError **error)
 {
 	options->mosaic.depth_8 = strcmp(value, "8") == 0;
-	return options->mosaic.depth_8 || strcmp(value, "auto") == 0 || expected(error, value, "auto or 8");
+	return options->mosaic.depth_8 || strcmp(value, "auto") == 0 || tf_option_expected(error, value, "auto or 8");
 }
 
 static bool set_quality(TfOptions *options, const char *value, GError **error)
 {
 	guint64 number;
-	if (!parse_number(value, 1, 100, &number, error))
+	if (!tf_option_number(value, 1, 100, &number, error))
 		return false;
 	options->mosaic.quality = (int)number;
 	return true;
@@ -126,7 +115,7 @@ static bool set_subsample(TfOptions *options, const char *value, GError **error)
 		options->mosaic.vsamp = known[i].vsamp;
 		return true;
 	}
-	return expected(error, value, "420, 422 or 444");
+	return tf_option_expected(error, value, "420, 422 or 444");
 }
 
 static bool set_background(TfOptions *options, const char *value, GError **error)
@@ -144,7 +133,7 @@ static bool set_background(TfOptions *options, const char *value, GError **error
 	const char *hex = *value == '#' ? value + 1 : value;
 	guint64 rgb;
 	if (strlen(hex) != 6 || !g_ascii_string_to_unsigned(hex, 16, 0, 0xFFFFFF, &rgb, NULL))
-		return expected(error, value, "black, white, grey or six hex digits such as f0f0f0");
+		return tf_option_expected(error, value, "black, white, grey or six hex digits such as f0f0f0");
 	for (int i = 0; i < 3; i++)
 		options->mosaic.background[i] = (uint8_t)(rgb >> (16 - 8 * i));
 	return true;
@@ -165,7 +154,7 @@ static bool set_mpp(TfOptions *options, const char *value, GError **error)
 	TfMosaicOptions *mosaic = &options->mosaic;
 	if (n < 1 || n > 2 || !parse_pixel_size(parts[0], &mosaic->pixel_um_x) ||
 	    !parse_pixel_size(parts[n - 1], &mosaic->pixel_um_y))
-		return expected(error, value, "the size of a pixel in micrometres, such as 0.25, or two: x,y");
+		return tf_option_expected(error, value, "the size of a pixel in micrometres, such as 0.25, or two: x,y");
 	return true;
 }
 
@@ -190,7 +179,7 @@ static bool set_slot(TfOptions *options, const char *value, GError **error)
 static bool set_threads(TfOptions *options, const char *value, GError **error)
 {
 	guint64 number;
-	if (!parse_number(value, 1, 256, &number, error))
+	if (!tf_option_number(value, 1, 256, &number, error))
 		return false;
 	options->mosaic.threads = (unsigned)number;
 	return true;
@@ -199,44 +188,11 @@ static bool set_threads(TfOptions *options, const char *value, GError **error)
 static bool set_name(TfOptions *options, const char *value, GError **error)
 {
 	if (*value == '\0' || strchr(value, '/') || *value == '.')
-		return expected(error, value, "a file name without folder");
+		return tf_option_expected(error, value, "a file name without folder");
 	g_autofree char *name = g_strdup(value);
 	if (g_str_has_suffix(name, ".tif"))
 		name[strlen(name) - 4] = '\0';
-	options->mosaic.name = keep(options, name);
-	return true;
-}
-
-static bool set_pattern(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.arrange.pattern = keep(options, value);
-	return true;
-}
-
-static bool set_columns(TfOptions *options, const char *value, GError **error)
-{
-	guint64 number;
-	if (!parse_number(value, 1, 1 << 22, &number, error))
-		return false;
-	options->mosaic.arrange.columns = (int64_t)number;
-	return true;
-}
-
-static bool set_order(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.arrange.order = keep(options, value);
-	return true;
-}
-
-static bool set_overlap(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.arrange.overlap = keep(options, value);
-	return true;
-}
-
-static bool set_tree(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.arrange.tree = keep(options, value);
+	options->mosaic.name = tf_option_keep(options, name);
 	return true;
 }
 
@@ -248,32 +204,15 @@ static bool set_blend(TfOptions *options, const char *value, GError **error)
 		options->mosaic.blend = blend;
 		return true;
 	}
-	return expected(error, value, "last, first or feather");
+	return tf_option_expected(error, value, "last, first or feather");
 }
 
 static bool set_flat(TfOptions *options, const char *value, GError **error)
 {
 	if (*value == '\0')
-		return expected(error, value, "an image file");
-	options->mosaic.flat = keep(options, value);
+		return tf_option_expected(error, value, "an image file");
+	options->mosaic.flat = tf_option_keep(options, value);
 	return true;
-}
-
-static bool set_orientation(TfOptions *options, const char *value, GError **error)
-{
-	static const char *const names[] = {"auto", "apply", "ignore"};
-	int choice;
-	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
-		return false;
-	options->mosaic.orientation = (TfOrientationMode)choice;
-	return true;
-}
-
-static bool set_missing(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.arrange.missing_fill = strcmp(value, "fill") == 0;
-	return options->mosaic.arrange.missing_fill || strcmp(value, "refuse") == 0 ||
-	       expected(error, value, "refuse or fill");
 }
 
 static bool set_spool(TfOptions *options, const char *value, GError **error)
@@ -287,14 +226,14 @@ static bool set_spool(TfOptions *options, const char *value, GError **error)
 
 static bool set_spool_dir(TfOptions *options, const char *value, GError **error)
 {
-	options->mosaic.spool_dir = keep(options, value);
+	options->mosaic.spool_dir = tf_option_keep(options, value);
 	return true;
 }
 
 static bool set_cache(TfOptions *options, const char *value, GError **error)
 {
-	options->mosaic.cache_dir = strcmp(value, "none") == 0 ? NULL : keep(options, value);
-	return *value != '\0' || expected(error, value, "a folder, or none");
+	options->mosaic.cache_dir = strcmp(value, "none") == 0 ? NULL : tf_option_keep(options, value);
+	return *value != '\0' || tf_option_expected(error, value, "a folder, or none");
 }
 
 static bool set_cache_size(TfOptions *options, const char *value, GError **error)
@@ -310,7 +249,7 @@ static bool set_overview(TfOptions *options, const char *value, GError **error)
 {
 	static const char *const names[] = {"off", "demand", "mount"};
 	int choice;
-	if (!choose(value, names, G_N_ELEMENTS(names), &choice, error))
+	if (!tf_option_choose(value, names, G_N_ELEMENTS(names), &choice, error))
 		return false;
 	options->overview = (TfOverviewMode)choice;
 	return true;
@@ -319,53 +258,45 @@ static bool set_overview(TfOptions *options, const char *value, GError **error)
 static bool set_overwrite(TfOptions *options, const char *value, GError **error)
 {
 	options->overwrite = strcmp(value, "yes") == 0;
-	return options->overwrite || strcmp(value, "no") == 0 || expected(error, value, "yes or no");
+	return options->overwrite || strcmp(value, "no") == 0 || tf_option_expected(error, value, "yes or no");
 }
 
 static bool set_export(TfOptions *options, const char *value, GError **error)
 {
 	if (*value == '\0')
-		return expected(error, value, "the file to write");
-	options->export_path = keep(options, value);
+		return tf_option_expected(error, value, "the file to write");
+	options->export_path = tf_option_keep(options, value);
 	options->mode = TF_RUN_EXPORT;
 	return true;
 }
 
-static const struct {
-	const char *name;
-	SetFunc set;
-} known_options[] = {
-        {"tile", set_tile},
-        {"passthrough", set_passthrough},
-        {"pyramid", set_pyramid},
-        {"compression", set_compression},
-        {"depth", set_depth},
-        {"quality", set_quality},
-        {"subsample", set_subsample},
-        {"background", set_background},
-        {"mpp", set_mpp},
-        {"memory", set_memory},
-        {"threads", set_threads},
-        {"name", set_name},
-        {"pattern", set_pattern},
-        {"columns", set_columns},
-        {"order", set_order},
-        {"overlap", set_overlap},
-        {"tree", set_tree},
-        {"blend", set_blend},
-        {"overlap-order", set_blend}, /* what blend was called first */
-        {"flat", set_flat},
-        {"orientation", set_orientation},
-        {"missing", set_missing},
-        {"cache-size", set_cache_size},
-        {"overview", set_overview},
-        {"spool", set_spool},
-        {"spool-dir", set_spool_dir},
-        {"slot", set_slot},
-        {"cache-dir", set_cache},
-        {"export", set_export},
-        {"overwrite", set_overwrite},
+static const TfOption general_options[] = {
+        {"tile", set_tile, false},
+        {"pyramid", set_pyramid, false},
+        {"compression", set_compression, false},
+        {"depth", set_depth, false},
+        {"quality", set_quality, false},
+        {"subsample", set_subsample, false},
+        {"background", set_background, false},
+        {"mpp", set_mpp, false},
+        {"memory", set_memory, false},
+        {"threads", set_threads, false},
+        {"name", set_name, false},
+        {"blend", set_blend, false},
+        {"overlap-order", set_blend, false}, /* what blend was called first */
+        {"flat", set_flat, false},
+        {"cache-size", set_cache_size, false},
+        {"overview", set_overview, false},
+        {"spool", set_spool, false},
+        {"spool-dir", set_spool_dir, false},
+        {"slot", set_slot, false},
+        {"cache-dir", set_cache, false},
+        {"export", set_export, false},
+        {"overwrite", set_overwrite, false},
+        {NULL, NULL, false},
 };
+
+static const TfOption *const known_options[] = {general_options, tf_options_of_arrangement};
 
 static guint edit_distance(const char *a, const char *b)
 {
@@ -389,10 +320,12 @@ static bool unknown_option(const char *name, GError **error)
 	const char *nearest = NULL;
 	guint best = 4;
 	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++) {
-		guint distance = edit_distance(name, known_options[i].name);
-		if (distance < best) {
-			best = distance;
-			nearest = known_options[i].name;
+		for (const TfOption *option = known_options[i]; option->name; option++) {
+			guint distance = edit_distance(name, option->name);
+			if (distance < best) {
+				best = distance;
+				nearest = option->name;
+			}
 		}
 	}
 	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "unknown option '%s'%s%s%s; tiffuse -h lists them", name,
@@ -400,19 +333,27 @@ static bool unknown_option(const char *name, GError **error)
 	return false;
 }
 
+static const TfOption *find_option(const char *name)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++)
+		for (const TfOption *option = known_options[i]; option->name; option++)
+			if (strcmp(name, option->name) == 0)
+				return option;
+	return NULL;
+}
+
 /* One "name=value" or "name". */
 static bool set_option(TfOptions *options, const char *text, GError **error)
 {
 	const char *equals = strchr(text, '=');
 	g_autofree char *name = equals ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
-	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++) {
-		if (strcmp(name, known_options[i].name) != 0)
-			continue;
-		if (!equals) {
-			g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value: %s=...", name, name);
-			return false;
-		}
-		if (known_options[i].set(options, equals + 1, error))
+	const TfOption *option = find_option(name);
+	if (option && !equals && !option->is_flag) {
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value: %s=...", name, name);
+		return false;
+	}
+	if (option) {
+		if (option->set(options, equals ? equals + 1 : "yes", error))
 			return true;
 		g_prefix_error(error, "option %s: ", name);
 		return false;
@@ -523,12 +464,13 @@ static void set_defaults(TfOptions *options)
 	options->mosaic = (TfMosaicOptions){.tile = 512,
 	                                    .compression = TF_COMPRESSION_JPEG,
 	                                    .quality = 85,
-	                                    .passthrough = true,
+	                                    .hsamp = 2,
+	                                    .vsamp = 2,
 	                                    .memory_bytes = 256 * TF_MIB,
 	                                    .threads = g_get_num_processors(),
 	                                    .spool_dir = "/var/tmp"};
 	g_autofree char *cache = g_build_filename(g_get_user_cache_dir(), "tiffuse", NULL);
-	options->mosaic.cache_dir = keep(options, cache);
+	options->mosaic.cache_dir = tf_option_keep(options, cache);
 }
 
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error)

@@ -27,6 +27,27 @@ typedef struct {
 	GPtrArray *values;      /* strings that are kept */
 } TfOptions;
 
+/* --- for the files that set options ------------------------------------------------ */
+
+typedef struct {
+	const char *name;
+	/* Sets the option; false with a message that says what is expected. */
+	bool (*set)(TfOptions *options, const char *value, GError **error);
+	bool is_flag; /* the name alone means =yes */
+} TfOption;
+
+extern const TfOption tf_options_of_arrangement[]; /* up to a name of NULL */
+
+/* USAGE: "'VALUE': expected WHAT"; always false. */
+bool tf_option_expected(GError **error, const char *value, const char *what);
+/* A copy that lives as long as the options. */
+const char *tf_option_keep(TfOptions *options, const char *value);
+bool tf_option_number(const char *value, guint64 min, guint64 max, guint64 *out, GError **error);
+/* The place of the value in names[]. */
+bool tf_option_choose(const char *value, const char *const *names, gsize n, int *choice, GError **error);
+
+/* --- for main ------------------------------------------------------------------------ */
+
 /* USAGE, with the option that was meant where that can be guessed. */
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error);
 void tf_options_clear(TfOptions *options);

@@ -12,6 +12,7 @@
  */
 #pragma once
 #include <tiffuse/error.h>
+#include <tiffuse/geo.h>
 #include <tiffuse/pyramid.h>
 #include <tiffuse/util.h>
 
@@ -23,6 +24,9 @@ typedef struct {
 	const char *order;   /* "row", "column", "row-snake", "column-snake", with -left, -up */
 	const char *overlap; /* "64", "10%", "64,32", "10%,5%": x then y */
 	const char *tree;    /* of numbered folders: "xyz", "tms", "zyx" */
+	bool flip_x, flip_y; /* the arrangement's x grows to the left, its y upwards */
+	bool anchor_center;  /* positions are those of the tiles' centres */
+	const char *pixel_size; /* positions are in micrometres: "0.25", "0.25,0.5": of a pixel, x then y */
 	bool missing_fill;   /* missing=fill: a named file that does not exist is background */
 	bool allow_escape;   /* an arrangement file may name files outside its folder */
 } TfArrangeOptions;
@@ -54,6 +58,7 @@ typedef struct {
 	int64_t col, row;      /* TF_PLACE_CELL: grid cell, from 0 */
 	double x, y;           /* TF_PLACE_POSITION: px, any origin, fractions allowed, finite */
 	int64_t width, height; /* what the arrangement says of the size, or 0; must agree */
+	TfRect part;           /* the part of the image that is used, px; empty for all of it */
 	int line;              /* in the arrangement file, or 0 */
 	bool missing; /* did not exist (only with missing_fill): not to be probed, its size is 0 x 0 */
 } TfPlace;
@@ -69,7 +74,10 @@ typedef struct {
 	bool overlap_x_relative, overlap_y_relative;
 	bool same_size_required; /* grids: all cells of a column share a width, of a row a height */
 	int64_t n_holes;         /* cells of a grid without a file */
+	int64_t width, height;   /* positions are from 0 in a mosaic of this size, px; 0: it holds all tiles */
+	bool anchor_center;      /* positions are those of the tiles' centres */
 	TfTileTree *tree;        /* or NULL */
+	TfGeo *geo;              /* where pixel (0, 0) of the positions lies on earth, or NULL */
 	double pixel_um_x, pixel_um_y; /* size of a pixel in micrometres, 0: not told */
 	char *summary;           /* one line that says what was found */
 } TfArrangement;
@@ -94,18 +102,26 @@ typedef struct {
 	int64_t x, y;
 } TfPosition;
 
+/* What became of the positions. */
+typedef struct {
+	double residual;           /* the largest distance that rounding moved a place, px */
+	guint moved_most;          /* the place, when residual is not 0 */
+	double origin_x, origin_y; /* the arrangement's coordinates, px, of the mosaic's top left corner */
+} TfResolution;
+
 /* Fills positions[i] for places[i] from sizes[i]; both arrays have one element
- * for each place.  Positions are from 0 to 2^31-1.
+ * for each place.  Positions are from 0 to 2^31-1, or where the arrangement
+ * says the mosaic's size and something sticks out of it, from -2^31+1.
  *
- * TF_PLACE_POSITION: the smallest x and y of the places that are not left out
- * become 0, and fractions are then rounded to the nearest pixel.  TF_PLACE_CELL:
+ * TF_PLACE_POSITION: the smallest x and y of (the used parts of) the places
+ * that are not left out become 0, but where the arrangement says the size, and
+ * fractions are then rounded to the nearest pixel.  TF_PLACE_CELL:
  * sums of the widths (heights) before, less the overlap; a relative overlap of
- * the largest width w is w - (int)(w * (1 - overlap)), as Fiji has it.  The
- * largest distance that rounding moved a place, in px, goes to *residual.
+ * the largest width w is w - (int)(w * (1 - overlap)), as Fiji has it.
  * A place that is left out has a position without meaning.
  *
  * Errors: ARRANGEMENT for sizes that contradict the grid or the arrangement
  * file, USAGE for an overlap that is not smaller than the tiles, TOO_LARGE,
  * NO_MEMORY.  positions[] is then unspecified. */
 bool tf_arrange_resolve(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-			double *residual, GError **error);
+			TfResolution *resolution, GError **error);

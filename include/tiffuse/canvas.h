@@ -4,7 +4,8 @@
  * per plane of the pixel space, whose generate function composes strips (level
  * 0) or joins the halved tiles below (levels above); a tile is
  * vips_region_prepare() on each plane.  What the generate function needs
- * comes with the call; it never fetches, so it cannot block or fail.
+ * comes with the call; it never fetches, so it cannot block or fail.  A tile
+ * that is only halved and lies in one source is read from the strip itself.
  *
  * Threads: a canvas is read-only; any number of threads may render.
  */

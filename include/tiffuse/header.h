@@ -12,6 +12,7 @@
  * Threads: tf_header_new() on one thread; a finished header may be read by all.
  */
 #pragma once
+#include <tiffuse/geo.h>
 #include <tiffuse/layout.h>
 
 typedef enum {
@@ -32,6 +33,7 @@ typedef struct {
 	const char *software;    /* Software of level 0, e.g. "tiffuse 1.0", or NULL; borrowed */
 	const char *description; /* ImageDescription of level 0 or NULL; borrowed */
 	double pixel_um_x, pixel_um_y; /* size of a pixel of level 0, micrometres; 0: unknown */
+	const TfGeo *geo;        /* where level 0 lies on earth, or NULL; borrowed */
 	const char *spool_dir;   /* where a large header's file goes */
 } TfImageDesc;
 
@@ -54,8 +56,8 @@ typedef struct _TfHeader TfHeader;
  * 64 KiB around a tile of less than 6.4 KiB, whose counts it makes SHORT. */
 TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
                         GError **error);
-/* The same where tiles are told one by one, in or out of the layout's slots:
- * every count is from 1 to its slot_bytes.  The bound of the size is the same, too. */
+/* The same for a file without slots: every count is from 1 to the layout's
+ * slot_bytes.  The bound of the size is the same, too. */
 TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place, void *data,
                                 GError **error);
 void tf_header_free(TfHeader *header);

@@ -6,8 +6,8 @@
  * list that the user gave; which of two overlapping sources is on top follows
  * from it, unless they are blended.
  *
- * Build with tf_scene_new(), tf_scene_add() for each source, then
- * tf_scene_freeze(), which computes the extent and the index for lookups (a
+ * Build with tf_scene_new(), tf_scene_add() for each source, perhaps
+ * tf_scene_set_extent(), then tf_scene_freeze(), which computes the extent and the index for lookups (a
  * uniform grid of buckets, memory proportional to the number of sources).
  * A frozen scene is immutable.
  *
@@ -61,8 +61,9 @@ typedef struct {
 	const char *path;      /* absolute; owned by the scene */
 	TfImageInfo info;
 	uint8_t orientation;   /* the orientation that is applied, 1 to 8 */
-	int64_t x, y;          /* top left corner in the mosaic, px */
+	int64_t x, y;          /* top left corner in the mosaic, px; negative where the extent cuts it */
 	int32_t width, height; /* as placed, after orientation, px */
+	TfRect shown;          /* what it may cover of the mosaic, px; before the freeze empty for all of it */
 } TfSource;
 
 /* What is seen where sources overlap: the later one in the list, the earlier
@@ -78,7 +79,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfScene, tf_scene_free)
 /* Copies *source and its path.  Coordinates may be negative until the freeze. */
 void tf_scene_add(TfScene *scene, const TfSource *source);
 
-/* Moves the smallest x and y to 0, computes the extent and the index.
+/* The mosaic is to be this rectangle of the plane that the sources lie in
+ * instead of the smallest one that holds them all.  Sources outside are
+ * left out, and others cut, at the freeze. */
+void tf_scene_set_extent(TfScene *scene, TfRect extent);
+
+/* The smallest rectangle that holds all that is shown of the sources; not
+ * after the freeze. */
+TfRect tf_scene_bounds(const TfScene *scene);
+
+/* Moves the extent's top left corner to 0, computes the extent and the index.
  * Fails with TOO_LARGE when a side exceeds 2^31-1 px, with ARRANGEMENT when
  * there is no source or one without pixels. */
 bool tf_scene_freeze(TfScene *scene, GError **error);
@@ -88,13 +98,10 @@ int64_t tf_scene_width(const TfScene *scene);
 int64_t tf_scene_height(const TfScene *scene);
 uint32_t tf_scene_n_sources(const TfScene *scene);
 const TfSource *tf_scene_source(const TfScene *scene, uint32_t index); /* borrowed */
-TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index);
+TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index); /* what is shown of it */
 
 /* Is any source in the rectangle?  No allocation. */
 bool tf_scene_touches(const TfScene *scene, TfRect rect);
-
-/* The topmost source that intersects the rectangle, or -1.  No allocation. */
-int64_t tf_scene_topmost(const TfScene *scene, TfRect rect);
 
 /* One piece of a rectangle's decomposition. */
 typedef struct {

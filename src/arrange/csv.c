@@ -236,6 +236,7 @@ static bool csv_recognise(const char *name, const char *first_line, const char *
 
 const TfArrangeFormat tf_format_csv = {
 	.name = "CSV",
+	.takes_axes = true,
 	.find = csv_find,
 	.recognise = csv_recognise,
 	.read = csv_read,

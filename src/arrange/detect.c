@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "axes.h"
 #include "format.h"
 #include "lines.h"
 
@@ -10,9 +11,12 @@
 /* In the order in which a folder is searched. */
 static const TfArrangeFormat *const formats[] = {
 	&tf_format_fiji,
+	&tf_format_mist,
+	&tf_format_vrt,
 	&tf_format_dzi,
 	&tf_format_zoomify,
 	&tf_format_tree,
+	&tf_format_world,
 	&tf_format_csv,
 	&tf_format_names,
 };
@@ -43,6 +47,7 @@ void tf_arrangement_free(TfArrangement *arrangement)
 	g_array_unref(arrangement->places);
 	g_free(arrangement->summary);
 	g_clear_pointer(&arrangement->tree, tree_free);
+	tf_geo_free(arrangement->geo);
 	g_free(arrangement);
 }
 
@@ -72,6 +77,21 @@ static char *file_name(const char *path)
 
 /* Options that would have no effect are refused: whoever gives them expects
  * one. */
+static bool check_axes(const TfArrangeFormat *format, const char *origin, const TfArrangeOptions *options,
+		       GError **error)
+{
+	const char *name = options->flip_x	    ? "flip-x"
+			   : options->flip_y	    ? "flip-y"
+			   : options->anchor_center ? "anchor="
+			   : options->pixel_size    ? "pixel-size="
+						    : NULL;
+	if (format->takes_axes || !name)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+		    "%s has no use here: %s says by itself which pixel is where", name, origin);
+	return false;
+}
+
 static bool check_options(const TfArrangeFormat *format, const char *origin, const TfArrangeOptions *options,
 			  GError **error)
 {
@@ -85,6 +105,8 @@ static bool check_options(const TfArrangeFormat *format, const char *origin, con
 			    "tree= has no use here: %s is no tree of numbered folders", origin);
 		return false;
 	}
+	if (!check_axes(format, origin, options, error))
+		return false;
 	if (format->takes_grid_options || !name)
 		return true;
 	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
@@ -105,7 +127,7 @@ static TfArrangement *read_format(const TfArrangeFormat *format, char *origin, c
 	arrangement->places = g_array_new(FALSE, FALSE, sizeof(TfPlace));
 	g_array_set_clear_func(arrangement->places, clear_place);
 	if (!check_options(format, origin, options, error) ||
-	    !format->read(arrangement, folder, options, error))
+	    !format->read(arrangement, folder, options, error) || !tf_axes_apply(arrangement, options, error))
 		return NULL;
 	return g_steal_pointer(&arrangement);
 }

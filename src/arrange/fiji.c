@@ -161,6 +161,7 @@ static bool fiji_read(TfArrangement *arrangement, const TfFolder *folder, const 
 
 const TfArrangeFormat tf_format_fiji = {
 	.name = "Fiji TileConfiguration",
+	.takes_axes = true,
 	.find = fiji_find,
 	.recognise = fiji_recognise,
 	.read = fiji_read,

@@ -12,6 +12,7 @@ typedef struct {
 	const char *name;
 	bool takes_grid_options; /* columns=, order= and overlap= mean something */
 	bool takes_tree;         /* tree= means something */
+	bool takes_axes;         /* flip-x and flip-y; for positions also anchor= and pixel-size= */
 
 	/* Looks for the format in a folder.  Sets *path (the caller frees it) to
 	 * the arrangement file or to the folder itself, or leaves it NULL when
@@ -34,8 +35,11 @@ typedef struct {
 bool tf_arrange_recognises(const char *folder, const char *name);
 
 extern const TfArrangeFormat tf_format_fiji;
+extern const TfArrangeFormat tf_format_mist;
+extern const TfArrangeFormat tf_format_vrt;
 extern const TfArrangeFormat tf_format_dzi;
 extern const TfArrangeFormat tf_format_zoomify;
 extern const TfArrangeFormat tf_format_tree;
+extern const TfArrangeFormat tf_format_world;
 extern const TfArrangeFormat tf_format_csv;
 extern const TfArrangeFormat tf_format_names;

@@ -274,6 +274,7 @@ static bool names_find(const TfFolder *folder, char **path, GError **error)
 const TfArrangeFormat tf_format_names = {
 	.name = "file names",
 	.takes_grid_options = true,
+	.takes_axes = true,
 	.find = names_find,
 	.read = names_read,
 };

@@ -24,7 +24,8 @@ int tf_markup_line(const TfMarkup *markup)
 {
 	int line, column;
 	g_markup_parse_context_get_position(markup->context, &line, &column);
-	return line;
+	/* The parser stands behind the tag, and counts a line's end to the next line. */
+	return column == 1 && line > 1 ? line - 1 : line;
 }
 
 gboolean tf_markup_error(const TfMarkup *markup, GError **error, const char *format, ...)

@@ -123,9 +123,10 @@ static bool check_stated_size(const TfArrangement *arrangement, const TfPlace *p
 	return false;
 }
 
-static bool set_position(const TfArrangement *arrangement, const TfPlace *place, double x, double y,
-			 TfPosition *position, double *residual, GError **error)
+static bool set_position(const TfArrangement *arrangement, guint i, double x, double y, TfPosition *position,
+			 TfResolution *resolution, GError **error)
 {
+	const TfPlace *place = place_at(arrangement, i);
 	if (fabs(x) > G_MAXINT32 || fabs(y) > G_MAXINT32) {
 		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
 			    "%s: %.0f, %.0f px from the top left tile, the limit is %d", place->path, x, y,
@@ -133,57 +134,97 @@ static bool set_position(const TfArrangement *arrangement, const TfPlace *place,
 		return false;
 	}
 	*position = (TfPosition){llround(x), llround(y)};
-	*residual = MAX(*residual, MAX(fabs(x - position->x), fabs(y - position->y)));
+	double moved = MAX(fabs(x - (double)position->x), fabs(y - (double)position->y));
+	if (moved > resolution->residual) {
+		resolution->residual = moved;
+		resolution->moved_most = i;
+	}
 	return true;
 }
 
 static bool resolve_cells(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-			  double *residual, GError **error)
+			  TfResolution *resolution, GError **error)
 {
 	g_auto(Axis) columns = {.vertical = false}, rows = {.vertical = true};
 	if (!make_axis(&columns, arrangement, sizes, error) || !make_axis(&rows, arrangement, sizes, error))
 		return false;
 	for (guint i = 0; i < arrangement->places->len; i++) {
 		const TfPlace *place = place_at(arrangement, i);
-		if (!set_position(arrangement, place, columns.start[place->col], rows.start[place->row],
-				  &positions[i], residual, error))
+		if (!set_position(arrangement, i, columns.start[place->col], rows.start[place->row],
+				  &positions[i], resolution, error))
 			return false;
 	}
 	return true;
 }
 
+static bool check_part(const TfArrangement *arrangement, const TfPlace *place, TfSize size, GError **error)
+{
+	TfRect part = place->part;
+	if (!size.width || tf_rect_is_empty(part) ||
+	    (part.x0 >= 0 && part.y0 >= 0 && part.x1 <= size.width && part.y1 <= size.height))
+		return true;
+	g_autofree char *line = place->line ? g_strdup_printf(":%d", place->line) : g_strdup("");
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		    "%s%s: columns %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", rows %" G_GINT64_FORMAT
+		    " to %" G_GINT64_FORMAT " of %s, expected a part of its %d x %d px",
+		    arrangement->origin, line, part.x0, part.x1, part.y0, part.y1, place->path, size.width,
+		    size.height);
+	return false;
+}
+
+/* Where the image's top left corner is. */
+static void corner(const TfArrangement *arrangement, const TfPlace *place, TfSize size, double *x, double *y)
+{
+	*x = place->x - (arrangement->anchor_center ? size.width / 2.0 : 0);
+	*y = place->y - (arrangement->anchor_center ? size.height / 2.0 : 0);
+}
+
 /* Tiles that are left out do not count for the origin: the mosaic is that of
  * the tiles that are there. */
-static bool resolve_positions(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-			      double *residual, GError **error)
+static bool find_origin(const TfArrangement *arrangement, const TfSize *sizes, TfResolution *resolution,
+			GError **error)
 {
-	double min_x = INFINITY, min_y = INFINITY;
+	double min_x = INFINITY, min_y = INFINITY, x, y;
 	for (guint i = 0; i < arrangement->places->len; i++) {
 		const TfPlace *place = place_at(arrangement, i);
-		if (!check_stated_size(arrangement, place, sizes[i], error))
+		if (!check_stated_size(arrangement, place, sizes[i], error) ||
+		    !check_part(arrangement, place, sizes[i], error))
 			return false;
 		if (!sizes[i].width)
 			continue;
-		min_x = MIN(min_x, place->x);
-		min_y = MIN(min_y, place->y);
+		corner(arrangement, place, sizes[i], &x, &y);
+		min_x = MIN(min_x, x + (double)place->part.x0);
+		min_y = MIN(min_y, y + (double)place->part.y0);
 	}
+	resolution->origin_x = arrangement->width || isinf(min_x) ? 0 : min_x;
+	resolution->origin_y = arrangement->width || isinf(min_y) ? 0 : min_y;
+	return true;
+}
+
+static bool resolve_positions(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
+			      TfResolution *resolution, GError **error)
+{
+	if (!find_origin(arrangement, sizes, resolution, error))
+		return false;
 	for (guint i = 0; i < arrangement->places->len; i++) {
-		const TfPlace *place = place_at(arrangement, i);
+		double x, y;
+		corner(arrangement, place_at(arrangement, i), sizes[i], &x, &y);
 		positions[i] = (TfPosition){0, 0};
-		if (sizes[i].width && !set_position(arrangement, place, place->x - min_x, place->y - min_y,
-						    &positions[i], residual, error))
+		if (sizes[i].width &&
+		    !set_position(arrangement, i, x - resolution->origin_x, y - resolution->origin_y,
+				  &positions[i], resolution, error))
 			return false;
 	}
 	return true;
 }
 
 bool tf_arrange_resolve(const TfArrangement *arrangement, const TfSize *sizes, TfPosition *positions,
-			double *residual, GError **error)
+			TfResolution *resolution, GError **error)
 {
-	*residual = 0;
+	*resolution = (TfResolution){0};
 	if (!arrangement->places->len)
 		return true;
 	return place_at(arrangement, 0)->kind == TF_PLACE_CELL
-		       ? resolve_cells(arrangement, sizes, positions, residual, error)
-		       : resolve_positions(arrangement, sizes, positions, residual, error);
+		       ? resolve_cells(arrangement, sizes, positions, resolution, error)
+		       : resolve_positions(arrangement, sizes, positions, resolution, error);
 }

@@ -48,6 +48,13 @@ static uint64_t cache_limit(const TfMosaic *mosaic)
 	return MAX(room > libraries ? room - libraries : 0, UINT64_C(8) << 20);
 }
 
+/* Would the samples of all sources take less than half of the limit? */
+static bool sources_fit(const TfMosaic *mosaic, uint64_t limit)
+{
+	enum { SIDE = 64 };
+	return mosaic->source_px / (SIDE * SIDE) * tf_samples_size(mosaic->encoder.space, SIDE, SIDE) < limit / 2;
+}
+
 static uint64_t spare_bytes(uint64_t limit)
 {
 	return MIN(limit / 10, UINT64_C(32) << 20);
@@ -72,6 +79,7 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
 	keep_spare(spare, 1);
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
+	engine->keeps_walked = sources_fit(mosaic, limit);
 	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
 	tf_lru_on_evict(engine->lru, TF_LRU_STRIPS, tf_spooling_on_evict, engine);
 	tf_overviews_open(engine, options);

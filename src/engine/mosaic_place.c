@@ -25,37 +25,23 @@ static bool look_up(const char *path, const TfIdentity *identity, TfImageInfo *i
 	return tf_index_lookup(index, path, identity, info, profile);
 }
 
-static char *index_maker(void)
-{
-	return g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
-}
-
 static bool probe_with_index(TfMosaic *mosaic, const char *cache_dir, const char *const *paths, uint32_t n,
                              TfProbeOptions *probe, TfImageInfo *infos, GError **error)
 {
-	g_autofree char *maker = index_maker();
+	g_autofree char *maker = g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
 	TfIndexPlace place = {cache_dir, mosaic->source, maker};
 	g_autoptr(TfIndex) index = tf_index_load(&place);
+	g_autoptr(GError) unsaved = NULL;
+	int64_t now_ns = g_get_real_time() * 1000;
 	probe->lookup = look_up;
 	probe->lookup_data = index;
-	return tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error);
-}
-
-/* If there is anything new to be kept. */
-static void save_index(TfMosaic *mosaic, const char *cache_dir, const TfImageInfo *infos, int64_t probed_ns)
-{
-	guint n = mosaic->arrangement->places->len;
-	if (!cache_dir || mosaic->headers_read + mosaic->streams_read == 0)
-		return;
-	g_autofree char *maker = index_maker();
-	g_autofree const char **paths = g_new0(const char *, n + 1);
-	g_autoptr(GError) unsaved = NULL;
-	TfIndexPlace place = {cache_dir, mosaic->source, maker};
-	for (guint i = 0; i < n; i++)
-		paths[i] = place_at(mosaic, i)->path;
-	if (!tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, probed_ns, &unsaved))
+	if (!tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error))
+		return false;
+	if (mosaic->headers_read > 0 &&
+	    !tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, now_ns, &unsaved))
 		tf_mosaic_note(mosaic, "sizes of the sources are not kept for the next mount: %s (cache-dir=)",
 		               unsaved->message);
+	return true;
 }
 
 /* Headers of all files that exist; those of missing ones stay 0 x 0. */
@@ -119,49 +105,58 @@ static void add_sources(TfMosaic *mosaic, const TfImageInfo *infos, const TfSize
 		                   .y = positions[i].y,
 		                   .width = sizes[i].width,
 		                   .height = sizes[i].height};
+		TfRect part = place_at(mosaic, i)->part;
+		if (!tf_rect_is_empty(part))
+			source.shown = (TfRect){source.x + part.x0, source.y + part.y0, source.x + part.x1,
+			                        source.y + part.y1};
 		tf_scene_add(mosaic->scene, &source);
 	}
 }
 
-/* --- sources that are tiles ------------------------------------------------------- */
-
-enum { USUAL_TILE = 512, USUAL_SAMPLING = 2 };
-
-/* What the user left open; and a hint where another tile would have saved work. */
-static void settle_options(TfMosaic *mosaic, const TfPlacement *placements, guint n, TfMosaicOptions *options)
+/* crop= counts in the whole mosaic, which begins where the arrangement or the
+ * leftmost and topmost source says. */
+static bool set_extent(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
 {
-	int32_t side = tf_passthrough_is_wanted(options) ? tf_passthrough_side(placements, n) : 0;
-	int hsamp = USUAL_SAMPLING, vsamp = USUAL_SAMPLING;
-	if (options->tile == 0 && side > 0)
-		tf_passthrough_sampling(placements, n, side, &hsamp, &vsamp);
-	else if (side > 0 && side != options->tile)
-		tf_mosaic_note(mosaic, "the sources are tiles of %d px: tile=auto hands them out as they are", side);
-	if (options->tile == 0)
-		options->tile = side > 0 ? side : USUAL_TILE;
-	if (options->hsamp == 0) {
-		options->hsamp = hsamp;
-		options->vsamp = vsamp;
+	const TfArrangement *arrangement = mosaic->arrangement;
+	TfRect whole = {0, 0, arrangement->width, arrangement->height}, crop = options->crop;
+	if (tf_scene_n_sources(mosaic->scene) == 0)
+		return true; /* the freeze says so */
+	if (tf_rect_is_empty(whole))
+		whole = tf_scene_bounds(mosaic->scene);
+	if (tf_rect_is_empty(crop)) {
+		if (arrangement->width)
+			tf_scene_set_extent(mosaic->scene, whole);
+		return true;
 	}
+	int64_t width = whole.x1 - whole.x0, height = whole.y1 - whole.y0;
+	if (crop.x1 > width || crop.y1 > height) {
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+		            "crop: columns to %" G_GINT64_FORMAT " and rows to %" G_GINT64_FORMAT
+		            ", expected a part of the mosaic, which has %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px",
+		            crop.x1, crop.y1, width, height);
+		return false;
+	}
+	tf_scene_set_extent(mosaic->scene, (TfRect){whole.x0 + crop.x0, whole.y0 + crop.y0, whole.x0 + crop.x1,
+	                                            whole.y0 + crop.y1});
+	return true;
 }
 
-/* The result is the number of files that were looked through. */
-static uint32_t find_passable(TfMosaic *mosaic, TfImageInfo *infos, const TfPosition *positions, bool apply,
-                              TfMosaicOptions *options)
+static void take_resolution(TfMosaic *mosaic, const TfResolution *resolution, const TfMosaicOptions *options)
 {
-	guint n = mosaic->arrangement->places->len;
-	g_autofree TfPlacement *placements = g_new0(TfPlacement, n + 1);
-	for (guint i = 0; i < n; i++)
-		placements[i] = (TfPlacement){.path = place_at(mosaic, i)->path,
-		                              .info = &infos[i],
-		                              .position = &positions[i],
-		                              .orientation = apply ? infos[i].orientation : 1};
-	settle_options(mosaic, placements, n, options);
-	return tf_passthrough_is_wanted(options) ? tf_passthrough_scan(placements, n, options) : 0;
+	mosaic->residual_px = resolution->residual;
+	if (resolution->residual > 0)
+		mosaic->moved_most = g_strdup(place_at(mosaic, resolution->moved_most)->path);
+	if (!mosaic->arrangement->geo)
+		return;
+	mosaic->geo = g_new0(TfGeo, 1);
+	*mosaic->geo = *mosaic->arrangement->geo;
+	mosaic->geo->srs = g_strdup(mosaic->arrangement->geo->srs);
+	tf_geo_move(mosaic->geo, resolution->origin_x + (double)options->crop.x0,
+	            resolution->origin_y + (double)options->crop.y0);
 }
 
-bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error)
+bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
 {
-	int64_t begin_ns = g_get_real_time() * 1000;
 	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
 	if (!mosaic->arrangement)
 		return false;
@@ -178,16 +173,16 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError 
 		sizes[i].height = turned ? infos[i].width : infos[i].height;
 	}
 	note_orientations(mosaic, infos, n, apply);
-	bool resolved = tf_arrange_resolve(mosaic->arrangement, sizes, positions, &mosaic->residual_px, error);
-	if (resolved)
-		mosaic->streams_read = find_passable(mosaic, infos, positions, apply, options);
-	save_index(mosaic, options->cache_dir, infos, begin_ns);
-	if (!resolved)
+	TfResolution resolution;
+	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error))
 		return false;
+	take_resolution(mosaic, &resolution, options);
 	mosaic->scene = tf_scene_new(options->blend);
 	add_sources(mosaic, infos, sizes, positions, apply);
-	if (!tf_scene_freeze(mosaic->scene, error))
+	uint32_t n_placed = tf_scene_n_sources(mosaic->scene);
+	if (!set_extent(mosaic, options, error) || !tf_scene_freeze(mosaic->scene, error))
 		return false;
+	mosaic->n_outside = n_placed - tf_scene_n_sources(mosaic->scene);
 	if (mosaic->n_missing > 0)
 		tf_mosaic_note(mosaic, "%u files are missing; their places are background (missing=fill)", mosaic->n_missing);
 	return true;

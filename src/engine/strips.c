@@ -6,7 +6,7 @@
 
 static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
 {
-	return tf_scene_source(engine->mosaic->scene, source)->y / engine->mosaic->pyramid.tile;
+	return tf_scene_source_rect(engine->mosaic->scene, source).y0 / engine->mosaic->pyramid.tile;
 }
 
 uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
@@ -160,7 +160,7 @@ static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCoun
 {
 	const TfSource *source = tf_scene_source(engine->mosaic->scene, job->source);
 	int64_t first = first_tile_row(engine, job->source);
-	int64_t n = (source->y + source->height - 1) / engine->mosaic->pyramid.tile - first + 1;
+	int64_t n = (source->shown.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
 	g_autofree TfRows *ranges = g_new0(TfRows, n);
 	g_autofree TfStrip **strips = g_new0(TfStrip *, n);
 	g_autofree uint64_t *keys = g_new0(uint64_t, n);
@@ -181,7 +181,7 @@ static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCoun
 	return mine;
 }
 
-void tf_source_note_failure(TfEngine *engine, uint32_t source, const GError *error)
+static void note_failure(TfEngine *engine, uint32_t source, const GError *error)
 {
 	g_autofree char *cause = g_strdup_printf("source %u code %d", source, error->code);
 	tf_count(&engine->counters.errors, 1);
@@ -255,6 +255,22 @@ static Columns wanted_columns(TfEngine *engine, const StripJob *job)
 	return all;
 }
 
+/* A walk over many tiles asks for each strip once and holds what it needs
+ * again (hold_strip_locked()), so keeping the others would only take fresh
+ * pages and the processor's caches.  Where all sources fit, they stay for the
+ * viewer who comes next. */
+static bool is_worth_keeping(TfEngine *engine, const StripJob *job)
+{
+	bool keep = engine->keeps_walked;
+	g_mutex_lock(&engine->lock);
+	for (guint i = 0; !keep && i < job->dependents->len; i++) {
+		const Pass *pass = ((const TileJob *)g_ptr_array_index(job->dependents, i))->group->pass;
+		keep = !pass->encodes_all && pass->top_level < TF_OVERVIEW_LEVEL;
+	}
+	g_mutex_unlock(&engine->lock);
+	return keep;
+}
+
 /* A big strip goes to the spool but for the columns that are waited for. */
 static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip, GError **error)
 {
@@ -265,7 +281,8 @@ static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip
 		tf_strip_unref(strip);
 		return window;
 	}
-	tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
+	if (is_worth_keeping(engine, job))
+		tf_lru_put(engine->lru, TF_LRU_STRIPS, job->key, tf_strip_ref(strip));
 	return strip;
 }
 
@@ -329,7 +346,7 @@ void tf_strip_job_run(TfEngine *engine, StripJob *job)
 		return;
 	g_autoptr(TfStrip) strip = make_strip(engine, job, &error);
 	if (!strip)
-		tf_source_note_failure(engine, job->source, error);
+		note_failure(engine, job->source, error);
 	g_mutex_lock(&engine->lock);
 	deliver_locked(engine, job, strip, error);
 	free_source_locked(engine, job->source);

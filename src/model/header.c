@@ -6,6 +6,8 @@
  * tile is dropped.  TIFFDeferStrileArrayWriting() would do as well, but is
  * there to have the directory before the tiles, and needs a second pass.
  */
+#include "geotags.h"
+
 #include <tiffuse/header.h>
 #include <tiffuse/io.h>
 
@@ -193,7 +195,8 @@ static bool set_texts(TIFF *tif, const TfImageDesc *desc, int level)
 		return false;
 	if (level > 0)
 		return true;
-	return (!desc->software || TIFFSetField(tif, TIFFTAG_SOFTWARE, desc->software)) &&
+	return (!desc->geo || tf_geo_set_tags(tif, desc->geo)) &&
+	       (!desc->software || TIFFSetField(tif, TIFFTAG_SOFTWARE, desc->software)) &&
 	       (!desc->description || TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, desc->description));
 }
 

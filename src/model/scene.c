@@ -17,6 +17,7 @@ struct _TfScene {
 	GStringChunk *paths;
 	size_t path_bytes;
 	GArray *sources; /* TfSource */
+	TfRect extent; /* as asked for, or empty */
 	int64_t width, height;
 	Buckets buckets;
 };
@@ -45,7 +46,13 @@ void tf_scene_add(TfScene *scene, const TfSource *source)
 {
 	g_assert(!scene->frozen);
 	TfSource copy = *source;
+	TfRect all = {copy.x, copy.y, INT64_MAX, INT64_MAX};
+	if (__builtin_add_overflow(copy.x, copy.width, &all.x1))
+		all.x1 = INT64_MAX;
+	if (__builtin_add_overflow(copy.y, copy.height, &all.y1))
+		all.y1 = INT64_MAX;
 	copy.path = g_string_chunk_insert(scene->paths, source->path);
+	copy.shown = tf_rect_is_empty(copy.shown) ? all : tf_rect_intersect(copy.shown, all);
 	scene->path_bytes += strlen(source->path) + 1;
 	g_array_append_val(scene->sources, copy);
 }
@@ -57,37 +64,83 @@ static TfSource *source_at(const TfScene *scene, uint32_t index)
 
 /* --- freezing ---------------------------------------------------------------- */
 
-static bool place(TfScene *scene, GError **error)
+void tf_scene_set_extent(TfScene *scene, TfRect extent)
 {
-	uint32_t n = scene->sources->len;
-	int64_t min_x = INT64_MAX, min_y = INT64_MAX;
-	for (uint32_t i = 0; i < n; i++) {
-		const TfSource *source = source_at(scene, i);
-		if (source->width < 1 || source->height < 1) {
-			g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: has no pixels (%d x %d)", source->path,
-			            source->width, source->height);
-			return false;
-		}
-		min_x = MIN(min_x, source->x);
-		min_y = MIN(min_y, source->y);
+	g_assert(!scene->frozen && !tf_rect_is_empty(extent));
+	scene->extent = extent;
+}
+
+TfRect tf_scene_bounds(const TfScene *scene)
+{
+	TfRect bounds = {INT64_MAX, INT64_MAX, INT64_MIN, INT64_MIN};
+	for (uint32_t i = 0; i < scene->sources->len; i++) {
+		TfRect r = source_at(scene, i)->shown;
+		bounds = (TfRect){MIN(bounds.x0, r.x0), MIN(bounds.y0, r.y0), MAX(bounds.x1, r.x1), MAX(bounds.y1, r.y1)};
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		TfSource *source = source_at(scene, i);
-		int64_t x, y;
-		if (__builtin_sub_overflow(source->x, min_x, &x) || __builtin_sub_overflow(source->y, min_y, &y) ||
-		    x > INT32_MAX - source->width || y > INT32_MAX - source->height) {
-			g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
-			            "%s: at (%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
-			            ") it would make the mosaic larger than %d pixels",
-			            source->path, source->x, source->y, INT32_MAX);
-			return false;
-		}
-		source->x = x;
-		source->y = y;
-		scene->width = MAX(scene->width, x + source->width);
-		scene->height = MAX(scene->height, y + source->height);
+	return bounds;
+}
+
+static bool check_pixels(const TfScene *scene, GError **error)
+{
+	for (uint32_t i = 0; i < scene->sources->len; i++) {
+		const TfSource *source = source_at(scene, i);
+		if (source->width >= 1 && source->height >= 1)
+			continue;
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: has no pixels (%d x %d)", source->path,
+		            source->width, source->height);
+		return false;
 	}
 	return true;
+}
+
+/* Moves and cuts a source; false when nothing of it is left. */
+static bool cut(TfSource *source, TfRect extent)
+{
+	TfRect shown = tf_rect_intersect(source->shown, extent);
+	if (tf_rect_is_empty(shown))
+		return false;
+	source->shown = (TfRect){shown.x0 - extent.x0, shown.y0 - extent.y0, shown.x1 - extent.x0, shown.y1 - extent.y0};
+	source->x -= extent.x0;
+	source->y -= extent.y0;
+	return true;
+}
+
+static bool refuse_size(const TfScene *scene, TfRect extent, GError **error)
+{
+	for (uint32_t i = 0; i < scene->sources->len; i++) {
+		const TfSource *source = source_at(scene, i);
+		int64_t x, y;
+		if (!__builtin_sub_overflow(source->shown.x1, extent.x0, &x) &&
+		    !__builtin_sub_overflow(source->shown.y1, extent.y0, &y) && x <= INT32_MAX && y <= INT32_MAX)
+			continue;
+		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
+		            "%s: at (%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
+		            ") it would make the mosaic larger than %d pixels",
+		            source->path, source->x, source->y, INT32_MAX);
+		return false;
+	}
+	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "the mosaic would be larger than %d pixels", INT32_MAX);
+	return false;
+}
+
+static bool place(TfScene *scene, GError **error)
+{
+	if (!check_pixels(scene, error))
+		return false;
+	TfRect extent = tf_rect_is_empty(scene->extent) ? tf_scene_bounds(scene) : scene->extent;
+	if (__builtin_sub_overflow(extent.x1, extent.x0, &scene->width) ||
+	    __builtin_sub_overflow(extent.y1, extent.y0, &scene->height) || scene->width > INT32_MAX ||
+	    scene->height > INT32_MAX)
+		return refuse_size(scene, extent, error);
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < scene->sources->len; i++)
+		if (cut(source_at(scene, i), extent))
+			*source_at(scene, left++) = *source_at(scene, i);
+	g_array_set_size(scene->sources, left);
+	if (left > 0)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "no source lies in the mosaic");
+	return false;
 }
 
 /* About as many buckets as sources, of square shape where the extent allows.
@@ -99,10 +152,11 @@ static void size_buckets(TfScene *scene)
 	uint32_t n = scene->sources->len;
 	double sum_width = 0, sum_height = 0, sum_area = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		const TfSource *source = source_at(scene, i);
-		sum_width += source->width;
-		sum_height += source->height;
-		sum_area += (double)source->width * source->height;
+		TfRect shown = source_at(scene, i)->shown;
+		double w = (double)(shown.x1 - shown.x0), h = (double)(shown.y1 - shown.y0);
+		sum_width += w;
+		sum_height += h;
+		sum_area += w * h;
 	}
 	double side = sqrt((double)scene->width * scene->height / n);
 	double rows = CLAMP(scene->height / side, 1, n), cols = CLAMP(n / rows, 1, n);
@@ -225,8 +279,7 @@ const TfSource *tf_scene_source(const TfScene *scene, uint32_t index)
 
 TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index)
 {
-	const TfSource *source = tf_scene_source(scene, index);
-	return (TfRect){source->x, source->y, source->x + source->width, source->y + source->height};
+	return tf_scene_source(scene, index)->shown;
 }
 
 static TfRect clip(const TfScene *scene, TfRect rect)
@@ -251,29 +304,6 @@ bool tf_scene_touches(const TfScene *scene, TfRect rect)
 				return true;
 	}
 	return false;
-}
-
-int64_t tf_scene_topmost(const TfScene *scene, TfRect rect)
-{
-	rect = clip(scene, rect);
-	if (tf_rect_is_empty(rect))
-		return -1;
-	const Buckets *buckets = &scene->buckets;
-	TfRect range = bucket_range(buckets, rect);
-	int64_t best = -1;
-	for (int64_t y = range.y0; y < range.y1; y++)
-		for (int64_t x = range.x0; x < range.x1; x++) {
-			const uint32_t *start = &buckets->start[y * buckets->cols + x];
-			for (uint32_t e = start[0]; e < start[1]; e++) {
-				int64_t i = buckets->entry[e];
-				if (tf_rect_is_empty(tf_rect_intersect(rect, tf_scene_source_rect(scene, (uint32_t)i))))
-					continue;
-				if (best < 0 || (scene->blend == TF_BLEND_FIRST ? i < best : i > best))
-					best = i;
-				break; /* the bucket's others lie below it */
-			}
-		}
-	return best;
 }
 
 /* Does (x, y) lie in the bucket? */

@@ -170,9 +170,10 @@ void tf_canvas_free(TfCanvas *canvas)
 	g_free(canvas);
 }
 
-/* The prepared regions of one tile; they live and die within one call. */
+/* The samples of one tile; the regions live and die within one call. */
 typedef struct {
 	VipsRegion *regions[TF_MAX_PLANES];
+	unsigned n; /* regions; 0 where a strip is seen in place */
 	TfPlane planes[TF_MAX_PLANES];
 } Prepared;
 
@@ -182,6 +183,31 @@ static void prepared_clear(Prepared *prepared)
 		g_clear_object(&prepared->regions[p]);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Prepared, prepared_clear)
+
+/* A tile that lies in one source, chroma samples upon chroma samples, is seen
+ * where the decoder put it.  Only for halving: it is read once, and then this
+ * saves a copy; the encoder is 5% slower on rows that lie as far apart as a
+ * source's do than on a copy that has just been written. */
+static bool view_strip(const TfCanvas *canvas, const TfTileInput *input, Prepared *prepared)
+{
+	TfSpace space = canvas->encoder.space;
+	TfRect r = tf_pyramid_tile_rect(&canvas->pyramid, input->tile);
+	if (input->tile.level > 0 || input->n_fragments != 1 || !input->strips[0])
+		return false;
+	const TfSource *source = tf_scene_source(canvas->scene, (uint32_t)input->fragments[0].source);
+	const TfStrip *strip = input->strips[0];
+	int64_t dx = r.x0 - source->x - strip->x0, dy = r.y0 - source->y - strip->y0;
+	if (dx % space.hsamp != 0 || dy % space.vsamp != 0)
+		return false;
+	for (int p = 0; p < tf_space_planes(space); p++) {
+		const TfPlane *from = &strip->samples->plane[p];
+		int h = tf_space_hsamp(space, p), v = tf_space_vsamp(space, p);
+		prepared->planes[p] = (TfPlane){from->data + dy / v * from->stride + dx / h * tf_space_pixel_bytes(space),
+		                                from->stride, (int32_t)tf_ceil_div(r.x1 - r.x0, h),
+		                                (int32_t)tf_ceil_div(r.y1 - r.y0, v)};
+	}
+	return true;
+}
 
 static bool prepare(const TfCanvas *canvas, const TfTileInput *input, Prepared *prepared, GError **error)
 {
@@ -196,6 +222,7 @@ static bool prepare(const TfCanvas *canvas, const TfTileInput *input, Prepared *
 		if (!prepared->regions[p] || vips_region_prepare(prepared->regions[p], &rect))
 			return tf_vips_fail(error, TF_ERROR_NO_MEMORY, "cannot compose a tile");
 		prepared->planes[p] = plane_of_region(prepared->regions[p]);
+		prepared->n++;
 	}
 	return true;
 }
@@ -238,7 +265,7 @@ bool tf_canvas_render(const TfCanvas *canvas, const TfTileInput *input, bool wan
 	g_auto(Prepared) prepared = {0};
 	g_autoptr(GBytes) bytes = NULL;
 	g_autoptr(TfSamples) quarter = NULL;
-	if (!prepare(canvas, input, &prepared, error))
+	if ((want_bytes || !view_strip(canvas, input, &prepared)) && !prepare(canvas, input, &prepared, error))
 		return false;
 	if (want_bytes && !(bytes = encode(canvas, &prepared, &out->requantised, error)))
 		return false;
@@ -246,7 +273,7 @@ bool tf_canvas_render(const TfCanvas *canvas, const TfTileInput *input, bool wan
 		return false;
 	out->bytes = g_steal_pointer(&bytes);
 	out->quarter = g_steal_pointer(&quarter);
-	out->regions = (unsigned)tf_space_planes(canvas->encoder.space);
+	out->regions = prepared.n;
 	return true;
 }
 

@@ -3,13 +3,17 @@
 
 #include <string.h>
 
+/* geotiff.js 2 fails at a tile that ends at a multiple of 64 KiB. */
+enum { SHORT_OF_A_PAGE = 16 };
+
 static uint64_t jpeg_slot_bytes(TfSpace space, int hsamp, int vsamp, int quality, uint64_t px)
 {
 	/* Bytes per pixel of 4:2:0, in halves (see docs/layout.md). */
 	uint64_t halves = quality <= 85 ? 1 : quality <= 95 ? 2 : 4;
+	uint64_t bytes = hsamp * vsamp == 2 ? halves * px * 3 / 4 : halves * px;
 	if (space.kind == TF_SPACE_GREY || hsamp * vsamp == 4)
-		return MAX(halves * px / 2, 4096);
-	return MAX(hsamp * vsamp == 2 ? halves * px * 3 / 4 : halves * px, 4096);
+		bytes = halves * px / 2;
+	return MAX(bytes, 4096) - SHORT_OF_A_PAGE;
 }
 
 uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsamp, int vsamp, int quality,

@@ -46,9 +46,9 @@ if [ -n "${SANITIZED:-}" ]; then
 	skipped "memory" "a sanitizer's own memory hides the program's"
 	exit 0
 fi
-# the same width, four times the sources below it
-make_tiles few --columns=12 --rows=5 --tile-width=640 --tile-height=480 --distinct=8
-make_tiles many --columns=12 --rows=20 --tile-width=640 --tile-height=480 --distinct=8
+# the same width, four times the sources below it; both fill what memory there is
+make_tiles few --columns=12 --rows=30 --tile-width=640 --tile-height=480 --distinct=8
+make_tiles many --columns=12 --rows=120 --tile-width=640 --tile-height=480 --distinct=8
 forward --memory=64M few
 few=$(status memory_peak_rss_bytes)
 unmount
@@ -56,7 +56,7 @@ forward --memory=64M many
 many=$(status memory_peak_rss_bytes)
 assert_that "$(status memory_used_bytes)" "<=" "$(status memory_limit_bytes)" "memory in use"
 unmount
-echo "# peak with 60 sources: $few bytes, with 240: $many"
+echo "# peak with 360 sources: $few bytes, with 1440: $many"
 assert_that "$many" "<" "$few + 6000000" "peak memory with four times the sources"
 assert_that "$many" "<" 67108864 "peak memory at memory=64M"
 passed "memory does not grow with the number of sources"

@@ -120,6 +120,16 @@ gboolean(g_atomic_ref_count_dec)(gatomicrefcount *count)
 
 /* One place for all GBytes: TSan then orders a release before what follows it. */
 static char tsan_bytes;
+typedef GBytes *BytesNew(gconstpointer data, gsize size, GDestroyNotify func, gpointer user_data);
+typedef void BytesUnref(GBytes *bytes);
+static BytesNew *real_bytes_new;
+static BytesUnref *real_bytes_unref;
+
+__attribute__((constructor)) static void find_real(void)
+{
+	*(void **)&real_bytes_new = dlsym(RTLD_NEXT, "g_bytes_new_with_free_func");
+	*(void **)&real_bytes_unref = dlsym(RTLD_NEXT, "g_bytes_unref");
+}
 
 typedef struct {
 	GDestroyNotify func;
@@ -136,19 +146,13 @@ static void tsan_free(gpointer data)
 
 GBytes *g_bytes_new_with_free_func(gconstpointer data, gsize size, GDestroyNotify func, gpointer user_data)
 {
-	static GBytes *(*real)(gconstpointer, gsize, GDestroyNotify, gpointer);
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "g_bytes_new_with_free_func");
 	TsanFree *wrapped = malloc(sizeof *wrapped);
 	*wrapped = (TsanFree){func, user_data};
-	return real(data, size, tsan_free, wrapped);
+	return real_bytes_new(data, size, tsan_free, wrapped);
 }
 
 void g_bytes_unref(GBytes *bytes)
 {
-	static void (*real)(GBytes *);
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "g_bytes_unref");
 	__tsan_release(&tsan_bytes);
-	real(bytes);
+	real_bytes_unref(bytes);
 }

@@ -105,8 +105,30 @@ static void set_option(TfArrangeOptions *options, const char *text)
 		options->order = value;
 	else if (!strcmp(parts[0], "missing"))
 		options->missing_fill = !strcmp(value, "fill");
+	else if (!strcmp(parts[0], "flip-x"))
+		options->flip_x = true;
+	else if (!strcmp(parts[0], "flip-y"))
+		options->flip_y = true;
+	else if (!strcmp(parts[0], "anchor"))
+		options->anchor_center = !strcmp(value, "center");
+	else if (!strcmp(parts[0], "pixel-size"))
+		options->pixel_size = value;
 	else
 		g_error("what is '%s'?", text);
+}
+
+static char *describe_geo(const TfGeo *geo)
+{
+	GString *text = g_string_new(NULL);
+	for (int i = 0; geo && i < 6; i++)
+		g_string_append_printf(text, "%s%.12g", i ? "," : "", geo->transform[i]);
+	return g_string_free(text, FALSE);
+}
+
+static char *describe_part(const TfPlace *place)
+{
+	return g_strdup_printf("%d,%d,%d,%d", (int)place->part.x0, (int)place->part.y0, (int)place->part.x1,
+			       (int)place->part.y1);
 }
 
 /* What `check KEY=` may ask for. */
@@ -119,6 +141,16 @@ static char *describe(const TfArrangement *arrangement, const char *key)
 		return g_strdup(arrangement->default_name);
 	if (!strcmp(key, "holes"))
 		return g_strdup_printf("%d", (int)arrangement->n_holes);
+	if (!strcmp(key, "geo"))
+		return describe_geo(arrangement->geo);
+	if (!strcmp(key, "srs"))
+		return g_strdup(arrangement->geo ? arrangement->geo->srs : NULL);
+	if (!strcmp(key, "size"))
+		return g_strdup_printf("%dx%d", (int)arrangement->width, (int)arrangement->height);
+	if (!strcmp(key, "first-part"))
+		return describe_part(first);
+	if (!strcmp(key, "last-line"))
+		return g_strdup_printf("%d", last->line);
 	if (!strcmp(key, "levels"))
 		return g_strdup_printf("%d", tree ? tree->n_levels : 0);
 	if (!strcmp(key, "first-size"))

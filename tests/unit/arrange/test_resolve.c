@@ -30,8 +30,10 @@ static char *resolve(const TfArrangement *arrangement, const char *size_text, do
 		g_array_append_val(sizes, last);
 	}
 	g_autofree TfPosition *positions = g_new(TfPosition, n);
-	if (!tf_arrange_resolve(arrangement, (const TfSize *)sizes->data, positions, residual, error))
+	TfResolution resolution;
+	if (!tf_arrange_resolve(arrangement, (const TfSize *)sizes->data, positions, &resolution, error))
 		return NULL;
+	*residual = resolution.residual;
 	GString *text = g_string_new(NULL);
 	for (guint i = 0; i < n; i++)
 		g_string_append_printf(text, "%s%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT, i ? " " : "",

@@ -4,6 +4,8 @@
  */
 #include <tiffuse/scene.h>
 
+#include <string.h>
+
 static void add(TfScene *scene, int64_t x, int64_t y, int32_t width, int32_t height)
 {
 	TfSource source = {.path = "/tiles/a.jpg", .x = x, .y = y, .width = width, .height = height};
@@ -92,8 +94,6 @@ static void check_query(const TfScene *scene, bool first_on_top, TfRect rect)
 	}
 	g_assert_cmpuint(place, ==, out->len);
 	g_assert_cmpint(tf_scene_touches(scene, rect), ==, out->len > 1);
-	int64_t top = out->len > 1 ? (int64_t)g_array_index(out, uint32_t, 1) : -1;
-	g_assert_cmpint(tf_scene_topmost(scene, rect), ==, top);
 }
 
 static void add_random_sources(TfScene *scene, GRand *rand)
@@ -292,12 +292,65 @@ static void test_visible_cost(void)
 	g_assert_cmpuint(sources, >, 4 * CALLS);
 }
 
+/* With an extent, and parts of sources: the painter paints the whole plane, and
+ * the scene must be its window. */
+static void test_extent(void)
+{
+	g_autoptr(GRand) random = g_rand_new_with_seed(7);
+	for (int round = 0; round < 300; round++) {
+		TfRect extent = {g_rand_int_range(random, -10, 40), g_rand_int_range(random, -10, 40), 0, 0};
+		extent.x1 = extent.x0 + g_rand_int_range(random, 1, 60);
+		extent.y1 = extent.y0 + g_rand_int_range(random, 1, 60);
+		g_autoptr(TfScene) scene = tf_scene_new(TF_BLEND_LAST);
+		Painting plane;
+		memset(&plane, 0xff, sizeof plane);
+		int64_t left = 0;
+		for (int i = 0; i < 12; i++) {
+			TfSource source = {.path = "/a", .width = g_rand_int_range(random, 5, 40), .height = 20};
+			source.x = g_rand_int_range(random, 0, 50);
+			source.y = g_rand_int_range(random, 0, 70);
+			TfRect shown = {source.x, source.y, source.x + source.width, source.y + source.height};
+			if (i % 3 == 0)
+				source.shown = shown = (TfRect){shown.x0 + 1, shown.y0 + 2, shown.x1 - 2, shown.y1 - 5};
+			tf_scene_add(scene, &source);
+			if (tf_rect_is_empty(tf_rect_intersect(shown, extent)))
+				continue;
+			for (int64_t y = shown.y0; y < shown.y1; y++)
+				for (int64_t x = shown.x0; x < shown.x1; x++)
+					plane.pixel[y][x] = left;
+			left++;
+		}
+		tf_scene_set_extent(scene, extent);
+		if (!left) {
+			g_autoptr(GError) error = NULL;
+			g_assert_false(tf_scene_freeze(scene, &error));
+			g_assert_cmpstr(error->message, ==, "no source lies in the mosaic");
+			continue;
+		}
+		freeze(scene);
+		g_assert_cmpint(tf_scene_n_sources(scene), ==, left);
+		g_assert_cmpint(tf_scene_width(scene), ==, extent.x1 - extent.x0);
+		g_assert_cmpint(tf_scene_height(scene), ==, extent.y1 - extent.y0);
+		g_autoptr(GArray) out = g_array_new(FALSE, FALSE, sizeof(TfFragment));
+		tf_scene_visible(scene, (TfRect){0, 0, extent.x1 - extent.x0, extent.y1 - extent.y0}, out);
+		for (guint f = 0; f < out->len; f++) {
+			const TfFragment *fragment = &g_array_index(out, TfFragment, f);
+			TfRect r = fragment->rect;
+			for (int64_t y = r.y0; y < r.y1; y++)
+				for (int64_t x = r.x0; x < r.x1; x++)
+					g_assert_cmpint(fragment->source, ==,
+					                painted(&plane, x + extent.x0, y + extent.y0));
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/scene/painter", test_painter);
 	g_test_add_func("/scene/negative", test_negative);
 	g_test_add_func("/scene/copies", test_copies);
+	g_test_add_func("/scene/extent", test_extent);
 	g_test_add_func("/scene/refused", test_refused);
 	g_test_add_func("/scene/million", test_million);
 	g_test_add_func("/scene/shapes", test_shapes);

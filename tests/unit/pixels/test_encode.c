@@ -261,6 +261,20 @@ static void test_simd(void)
 	g_assert_cmpstr(with, ==, without);
 }
 
+/* No JPEG tile may end at a multiple of 64 KiB; slots start at multiples of 4. */
+static void test_jpeg_ends(void)
+{
+	for (int32_t tile = 64; tile <= 4096; tile += 16)
+		for (int quality = 1; quality <= 100; quality++)
+			for (gsize i = 0; i < G_N_ELEMENTS(spaces); i++)
+				for (int sampling = 1; sampling <= 4; sampling++) {
+					int hsamp = sampling > 1 ? 2 : 1, vsamp = sampling > 2 ? 2 : 1;
+					uint64_t bytes = tf_encode_slot_bytes(TF_COMPRESSION_JPEG, spaces[i], hsamp,
+					                                      vsamp, quality, tile);
+					g_assert_cmpuint(bytes % 4096, !=, 0);
+				}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--digest") == 0) {
@@ -282,6 +296,7 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/encode/no-quality-fits", test_no_quality_fits);
 	g_test_add_func("/encode/skippable-frame", test_skippable_frame);
+	g_test_add_func("/encode/jpeg-ends", test_jpeg_ends);
 	g_test_add_func("/encode/simd", test_simd);
 	return g_test_run();
 }
