@@ -30,6 +30,8 @@ const char *tf_options_help(void)
 	       "  flat=FILE           an image of even light, by which each source is divided\n"
 	       "  orientation=auto    EXIF orientation: auto, apply or ignore\n"
 	       "  missing=refuse      files that the arrangement names but that are not there: or fill\n"
+	       "  on-error=eio        what a damaged source touches cannot be read; fill: it is painted with\n"
+	       "                      the background from the first damaged rows on, and counted\n"
 	       "  background=black    white, grey or rrggbb\n"
 	       "\n"
 	       "the file\n"

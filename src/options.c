@@ -215,6 +215,12 @@ static bool set_flat(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_on_error(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.paint_damage = strcmp(value, "fill") == 0;
+	return options->mosaic.paint_damage || strcmp(value, "eio") == 0 || tf_option_expected(error, value, "eio or fill");
+}
+
 static bool set_spool(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
@@ -285,6 +291,7 @@ static const TfOption general_options[] = {
         {"blend", set_blend, false},
         {"overlap-order", set_blend, false}, /* what blend was called first */
         {"flat", set_flat, false},
+        {"on-error", set_on_error, false},
         {"cache-size", set_cache_size, false},
         {"overview", set_overview, false},
         {"spool", set_spool, false},

@@ -65,5 +65,9 @@ int64_t tf_engine_seek_data(TfEngine *engine, uint64_t offset);
 typedef void (*TfSeekDone)(uint64_t hole, int errnum, void *data);
 void tf_engine_seek_hole(TfEngine *engine, TfReader *reader, uint64_t offset, TfSeekDone done, void *data);
 
+/* Tiles with pixels that were painted because a source is damaged
+ * (on-error=fill), as far as is known. */
+uint64_t tf_engine_damaged_tiles(TfEngine *engine);
+
 /* The text of .tiffuse/status: "key: value" lines. */
 char *tf_engine_status(TfEngine *engine);

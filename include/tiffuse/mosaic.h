@@ -35,6 +35,7 @@ typedef struct {
 	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */
 	uint8_t background[3];  /* RGB */
 	TfBlend blend;
+	bool paint_damage;      /* on-error=fill: background from a source's first damaged strip on */
 	const char *flat;       /* an image file that each source is divided by; or NULL */
 	TfRect crop;            /* the part of the mosaic that is shown, px; empty: all of it */
 	TfOrientationMode orientation;
@@ -71,6 +72,7 @@ typedef struct {
 	uint32_t headers_read, headers_known; /* files that were opened to learn their size, or were in the index */
 	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
 	uint64_t blank_slots;   /* slots that are holes because no source touches them */
+	bool paint_damage;      /* as asked for */
 	uint64_t source_px, source_bytes; /* sums over all sources */
 	uint64_t memory_bytes;  /* as asked for */
 	uint64_t fixed_bytes;   /* what cannot be evicted: tables and the canvases of a pass */

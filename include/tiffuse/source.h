@@ -38,6 +38,8 @@ typedef struct {
 	uint8_t background[3]; /* RGB, below transparent pixels */
 	const TfFlat *flat;    /* borrowed; or NULL: sources are taken as they are */
 	unsigned max_open;     /* descriptors */
+	bool in_order;         /* no row is handed out before all rows above it were decoded, so that damage
+				  there is met whatever is read first */
 } TfSourcesOptions;
 
 /* scene and profiles are borrowed and must outlive the result. */
@@ -82,3 +84,15 @@ typedef struct {
  * source that is whole.  All or nothing. */
 bool tf_source_read_whole(TfSources *sources, uint32_t index, const TfRows *ranges, uint32_t n,
                           TfStrip **strips, TfDecodeCount *count, GError **error);
+
+/* How much of a damaged source can be had: *n_good gets the number of ranges
+ * (ascending, disjoint) before the first that is damaged.  It is found by
+ * reading from the top and is the same whatever was read before.  *strip gets
+ * ranges[wanted] if it is good, otherwise NULL.  Fails with all errors but
+ * DAMAGED.  Needs in_order. */
+bool tf_source_salvage(TfSources *sources, uint32_t index, const TfRows *ranges, uint32_t n, uint32_t wanted,
+                       TfStrip **strip, uint32_t *n_good, TfDecodeCount *count, GError **error);
+
+/* The background in place of rows.  Fails if the source cannot be opened or is
+ * another file now. */
+TfStrip *tf_source_paint(TfSources *sources, uint32_t index, TfRows rows, GError **error);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "damage.h"
 #include "spooling.h"
 
 static void *bytes_ref(void *bytes)
@@ -84,6 +85,7 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	tf_lru_on_evict(engine->lru, TF_LRU_STRIPS, tf_spooling_on_evict, engine);
 	tf_overviews_open(engine, options);
 	engine->flight = tf_flight_new();
+	engine->damage = tf_damage_new(mosaic);
 	g_mutex_init(&engine->lock);
 	g_cond_init(&engine->work);
 	g_cond_init(&engine->tick);
@@ -172,6 +174,7 @@ void tf_engine_free(TfEngine *engine)
 	tf_spool_free(engine->spool);
 	tf_overview_close(engine->overview);
 	tf_flight_free(engine->flight);
+	tf_damage_free(engine->damage);
 	keep_spare(0, -1);
 	g_cond_clear(&engine->work);
 	g_cond_clear(&engine->tick);

@@ -116,6 +116,7 @@ struct _TfEngine {
 	TfOverview *overview; /* or NULL */
 	Pass *sweep;          /* or NULL; guarded by lock */
 	TfFlight *flight;
+	struct _Damage *damage;
 	TfCounters counters;
 	bool keeps_walked; /* strips that a walk decodes stay in the LRU: there is room for all */
 	unsigned n_threads;

@@ -395,6 +395,15 @@ static bool run(Export *e, GError **error)
 	return false;
 }
 
+/* on-error=fill: nobody reads the status of an export. */
+static void tell_damage(const Export *e)
+{
+	uint64_t n = tf_engine_damaged_tiles(e->engine);
+	if (n > 0)
+		tf_log(TF_LOG_WARNING, "%s: %" G_GUINT64_FORMAT " tiles have painted parts, for sources are damaged (on-error=fill)",
+		       e->options->path, n);
+}
+
 static void clear(Export *e)
 {
 	if (e->reader)
@@ -415,6 +424,7 @@ bool tf_export(TfEngine *engine, const TfExportOptions *options, GError **error)
 	g_cond_init(&e.arrival.came);
 	bool ok = run(&e, error);
 	tf_export_progress_end(&e.progress);
+	tell_damage(&e);
 	if (ok && !options->quiet)
 		tf_export_progress_summary(&e.progress, e.mosaic, options->path, e.tiles, e.table.end);
 	clear(&e);

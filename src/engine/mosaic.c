@@ -236,8 +236,11 @@ static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool t
 	if (options->flat && (!(mosaic->flat = tf_flat_load(options->flat, mosaic->encoder.space, error)) ||
 	                      !tf_flat_fits(mosaic->flat, mosaic->scene, error)))
 		return false;
-	TfSourcesOptions pixels = {
-	        .space = mosaic->encoder.space, .to_srgb = to_srgb, .max_open = options->max_files ? options->max_files : MAX_OPEN_FILES, .flat = mosaic->flat};
+	TfSourcesOptions pixels = {.space = mosaic->encoder.space,
+	                           .to_srgb = to_srgb,
+	                           .max_open = options->max_files ? options->max_files : MAX_OPEN_FILES,
+	                           .in_order = options->paint_damage,
+	                           .flat = mosaic->flat};
 	memcpy(pixels.background, options->background, sizeof pixels.background);
 	mosaic->sources = tf_sources_new(mosaic->scene, mosaic->profiles, &pixels);
 	mosaic->canvas =
@@ -284,6 +287,8 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 	if (mosaic->flat)
 		add_file(sum, tf_flat_path(mosaic->flat), tf_flat_identity(mosaic->flat));
 	add_checksum(sum, "%d %d %d", options->background[0], options->background[1], options->background[2]);
+	if (options->paint_damage)
+		add_checksum(sum, "on-error=fill");
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *s = tf_scene_source(mosaic->scene, i);
 		const TfIdentity *id = &s->info.identity;
@@ -310,6 +315,7 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
 	mosaic->notes = g_ptr_array_new_with_free_func(g_free);
 	mosaic->source = g_canonicalize_filename(options->source, NULL);
 	mosaic->memory_bytes = options->memory_bytes;
+	mosaic->paint_damage = options->paint_damage;
 	if (!tf_mosaic_place_sources(mosaic, options, error))
 		return NULL;
 	tf_mosaic_choose_pixel_size(mosaic, options);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "damage.h"
 #include "engine_private.h"
 
 #include <stdlib.h>
@@ -71,6 +72,8 @@ static void add_counters(GString *out, const TfEngine *engine)
 	tf_status_add(out, "reads", c->reads);
 	tf_status_add(out, "hole_reads", c->hole_reads);
 	tf_status_add(out, "errors", c->errors);
+	g_string_append_printf(out, "on_error: %s\n", engine->mosaic->paint_damage ? "fill" : "eio");
+	tf_damage_describe(engine->damage, out);
 }
 
 void tf_status_add_books(GString *out)
@@ -135,6 +138,11 @@ static void add_forward(GString *out, TfEngine *engine)
 	                       100.0 * (double)furthest / (double)engine->mosaic->layout.n_slots);
 	g_string_append_printf(out, "sweep_percent: %.1f\n", swept);
 	tf_status_add(out, "jobs_waiting", work);
+}
+
+uint64_t tf_engine_damaged_tiles(TfEngine *engine)
+{
+	return tf_damage_tiles(engine->damage);
 }
 
 char *tf_engine_status(TfEngine *engine)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "damage.h"
 #include "spooling.h"
 
 #include <tiffuse/log.h>
-
 
 static int64_t first_tile_row(const TfEngine *engine, uint32_t source)
 {
@@ -154,29 +154,48 @@ static TfStrip *decode_strip(TfEngine *engine, const StripJob *job, TfDecodeCoun
 	return strip;
 }
 
+/* Those strips of a source that show any pixel. */
+typedef struct {
+	uint32_t n;
+	TfRows *rows;
+	uint64_t *keys;
+} StripList;
+
+static void strip_list_clear(StripList *list)
+{
+	g_free(list->rows);
+	g_free(list->keys);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StripList, strip_list_clear)
+
+static void list_strips(const TfEngine *engine, uint32_t index, StripList *list)
+{
+	const TfSource *source = tf_scene_source(engine->mosaic->scene, index);
+	int64_t first = first_tile_row(engine, index);
+	int64_t n = (source->shown.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
+	list->rows = g_new0(TfRows, n);
+	list->keys = g_new0(uint64_t, n);
+	for (int64_t i = 0; i < n; i++) {
+		list->rows[list->n] = visible_rows(engine, index, first + i);
+		list->keys[list->n] = tf_strip_key(engine, index, first + i);
+		list->n += list->rows[list->n].y0 < list->rows[list->n].y1;
+	}
+}
+
 /* A source that is decoded as a whole gives all its strips at once; those that
  * nobody waits for yet go to the LRU. */
 static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCount *count, GError **error)
 {
-	const TfSource *source = tf_scene_source(engine->mosaic->scene, job->source);
-	int64_t first = first_tile_row(engine, job->source);
-	int64_t n = (source->shown.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
-	g_autofree TfRows *ranges = g_new0(TfRows, n);
-	g_autofree TfStrip **strips = g_new0(TfStrip *, n);
-	g_autofree uint64_t *keys = g_new0(uint64_t, n);
-	uint32_t wanted = 0;
-	for (int64_t i = 0; i < n; i++) {
-		ranges[wanted] = visible_rows(engine, job->source, first + i);
-		keys[wanted] = tf_strip_key(engine, job->source, first + i);
-		wanted += ranges[wanted].y0 < ranges[wanted].y1;
-	}
-	if (!tf_source_read_whole(engine->mosaic->sources, job->source, ranges, wanted, strips, count, error))
+	g_auto(StripList) list = {0};
+	list_strips(engine, job->source, &list);
+	g_autofree TfStrip **strips = g_new0(TfStrip *, list.n);
+	if (!tf_source_read_whole(engine->mosaic->sources, job->source, list.rows, list.n, strips, count, error))
 		return NULL;
 	TfStrip *mine = NULL;
-	for (uint32_t i = 0; i < wanted; i++) {
-		if (keys[i] == job->key)
+	for (uint32_t i = 0; i < list.n; i++) {
+		if (list.keys[i] == job->key)
 			mine = tf_strip_ref(strips[i]);
-		tf_lru_put(engine->lru, TF_LRU_STRIPS, keys[i], strips[i]);
+		tf_lru_put(engine->lru, TF_LRU_STRIPS, list.keys[i], strips[i]);
 	}
 	return mine;
 }
@@ -184,8 +203,31 @@ static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCoun
 static void note_failure(TfEngine *engine, uint32_t source, const GError *error)
 {
 	g_autofree char *cause = g_strdup_printf("source %u code %d", source, error->code);
+	if (g_error_matches(error, TF_ERROR, TF_ERROR_DAMAGED))
+		tf_damage_add(engine->damage, source, tf_scene_source(engine->mosaic->scene, source)->height, error->message);
 	tf_count(&engine->counters.errors, 1);
 	tf_log_once(TF_LOG_ERROR, cause, "%s; the tiles that it touches give EIO", error->message);
+}
+
+/* on-error=fill: from the first damaged strip on the source is painted. */
+static TfStrip *salvage(TfEngine *engine, const StripJob *job, TfDecodeCount *count, GError **error)
+{
+	TfSources *sources = engine->mosaic->sources;
+	g_autoptr(GError) reason = g_steal_pointer(error);
+	g_auto(StripList) list = {0};
+	uint32_t wanted = 0, n_good;
+	TfStrip *strip;
+	list_strips(engine, job->source, &list);
+	while (list.keys[wanted] != job->key)
+		wanted++;
+	if (!tf_source_salvage(sources, job->source, list.rows, list.n, wanted, &strip, &n_good, count, error))
+		return NULL;
+	if (n_good < list.n && tf_damage_add(engine->damage, job->source, list.rows[n_good].y0, reason->message)) {
+		tf_count(&engine->counters.errors, 1);
+		tf_log(TF_LOG_ERROR, "%s; painted with the background from row %d on (on-error=fill)", reason->message,
+		       list.rows[n_good].y0);
+	}
+	return strip ? strip : tf_source_paint(sources, job->source, job->rows, error);
 }
 
 /* Hands strip or error to all who waited and sets the source free. */
@@ -309,6 +351,8 @@ static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
 	TfDecodeCount count = {0};
 	int64_t row = first_tile_row(engine, job->source) + (int64_t)(job->key & ((1 << TF_STRIP_BITS) - 1));
 	job->rows = visible_rows(engine, job->source, row);
+	if (tf_damage_covers(engine->damage, job->source, job->rows.y0))
+		return tf_source_paint(engine->mosaic->sources, job->source, job->rows, error);
 	make_room(engine, job);
 	if (tf_source_is_whole(engine->mosaic->sources, job->source)) {
 		strip = decode_whole(engine, job, &count, error);
@@ -317,6 +361,8 @@ static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
 		if (strip)
 			strip = keep_strip(engine, job, strip, error);
 	}
+	if (!strip && engine->mosaic->paint_damage && g_error_matches(*error, TF_ERROR, TF_ERROR_DAMAGED))
+		strip = salvage(engine, job, &count, error);
 	tf_count(&engine->counters.decoded_px, count.decoded_px);
 	tf_count(&engine->counters.skipped_px, count.skipped_px);
 	return strip;

@@ -4,6 +4,8 @@
  */
 #include "tile_job.h"
 
+#include "damage.h"
+
 #include <string.h>
 #include <tiffuse/log.h>
 
@@ -257,7 +259,8 @@ static TfSamples *render(TfEngine *engine, TileJob *job)
 	if (job->want_bytes)
 		land(engine, job, out.bytes);
 	job->want_bytes = false;
-	if (job->keep)
+	/* The next mount must meet the damage again, to tell of it. */
+	if (job->keep && !tf_damage_touches(engine->damage, job->ordinal))
 		tf_overviews_keep(engine, job->tile, out.bytes, out.quarter);
 	g_clear_pointer(&out.bytes, g_bytes_unref);
 	return out.quarter;

@@ -157,17 +157,31 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
+static char *fingerprint_text(const OneFs *fs)
+{
+	return g_strdup(fs->mosaic->fingerprint);
+}
+
+static char *damaged_text(const OneFs *fs)
+{
+	return g_strdup_printf("%" G_GUINT64_FORMAT, tf_engine_damaged_tiles(fs->engine));
+}
+
 static const struct {
 	const char *name;
-} attributes[] = {{"user.tiffuse.fingerprint"}};
+	char *(*text)(const OneFs *fs);
+} attributes[] = {{"user.tiffuse.fingerprint", fingerprint_text}, {"user.tiffuse.damaged", damaged_text}};
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	const OneFs *fs = fuse_req_userdata(req);
-	if (ino == INO_FILE && strcmp(name, attributes[0].name) == 0)
-		tf_reply_xattr(req, fs->mosaic->fingerprint, strlen(fs->mosaic->fingerprint), size);
-	else
-		fuse_reply_err(req, ENODATA);
+	for (gsize i = 0; ino == INO_FILE && i < G_N_ELEMENTS(attributes); i++) {
+		if (strcmp(name, attributes[i].name) != 0)
+			continue;
+		g_autofree char *text = attributes[i].text(fuse_req_userdata(req));
+		tf_reply_xattr(req, text, strlen(text), size);
+		return;
+	}
+	fuse_reply_err(req, ENODATA);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)

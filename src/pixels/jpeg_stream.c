@@ -20,6 +20,11 @@ static void on_error_exit(j_common_ptr common)
 	longjmp(stream->escape, 1);
 }
 
+static bool is_in_data(const TfJpegStream *stream)
+{
+	return stream->cinfo.global_state > 202 /* DSTATE_READY */;
+}
+
 /* Remarks on headers, which good camera files have.  Everything else that
  * libjpeg warns of means that it made up pixels. */
 static bool is_harmless(const TfJpegStream *stream, int code)
@@ -30,7 +35,7 @@ static bool is_harmless(const TfJpegStream *stream, int code)
 	case JWRN_BOGUS_ICC:
 		return true;
 	case JWRN_EXTRANEOUS_DATA: /* bytes before a marker: harmless before the data */
-		return stream->cinfo.global_state <= 202 /* DSTATE_READY */;
+		return !is_in_data(stream);
 	default:
 		return false;
 	}
@@ -133,14 +138,14 @@ void tf_jpeg_stream_clear(TfJpegStream *stream)
 	g_clear_pointer(&stream->window, g_free);
 }
 
-static int code_of_message(int message)
+static int code_of_message(const TfJpegStream *stream)
 {
-	switch (message) {
+	switch (stream->errors.msg_code) {
 	case JERR_OUT_OF_MEMORY:
 		return TF_ERROR_NO_MEMORY;
 	case JERR_BAD_PRECISION:
-	case JERR_SOF_UNSUPPORTED: /* lossless and hierarchical */
-		return TF_ERROR_UNSUPPORTED;
+	case JERR_SOF_UNSUPPORTED: /* lossless and hierarchical; among the data it is no marker but damage */
+		return is_in_data(stream) ? TF_ERROR_DAMAGED : TF_ERROR_UNSUPPORTED;
 	default:
 		return TF_ERROR_DAMAGED;
 	}
@@ -150,7 +155,7 @@ static bool report(TfJpegStream *stream, GError **error)
 {
 	if (stream->read_errno)
 		return tf_error_set_errno(error, stream->read_errno, "%s", stream->path);
-	g_set_error(error, TF_ERROR, code_of_message(stream->errors.msg_code), "%s: %s", stream->path, stream->reason);
+	g_set_error(error, TF_ERROR, code_of_message(stream), "%s: %s", stream->path, stream->reason);
 	return false;
 }
 

@@ -167,6 +167,19 @@ static TfStrip *read_jpeg(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	return ok ? tf_strip_new(0, top, g_steal_pointer(&samples)) : NULL;
 }
 
+/* Loaders of tiles would pass over the rows above without a look. */
+static bool pass_over(VipsImage *image, int32_t from, int32_t to)
+{
+	enum { CHUNK_ROWS = 256 };
+	g_autoptr(VipsRegion) region = vips_region_new(image);
+	for (int32_t y = from; region && y < to; y += CHUNK_ROWS) {
+		VipsRect rect = {0, y, image->Xsize, MIN(CHUNK_ROWS, to - y)};
+		if (vips_region_prepare(region, &rect))
+			return false;
+	}
+	return region != NULL;
+}
+
 static TfStrip *read_vips(TfCursor *cursor, const TfSource *source, int32_t y0, int32_t y1, TfDecodeCount *count,
                           GError **error)
 {
@@ -174,8 +187,10 @@ static TfStrip *read_vips(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	                                              TF_MEMORY_STRIPS, error);
 	if (!samples)
 		return NULL;
-	bool ok = copy_rows(cursor->image, &samples->plane[0], y0) ||
-	          tf_vips_input_fail(&cursor->input, error, source->path);
+	bool ok = (!cursor->sources->options.in_order || pass_over(cursor->image, cursor->next_row, y0)) &&
+	          copy_rows(cursor->image, &samples->plane[0], y0);
+	if (!ok)
+		tf_vips_input_fail(&cursor->input, error, source->path);
 	if (!tf_files_settle(cursor->sources->files, cursor->index, cursor->fd, ok, error))
 		return NULL;
 	count->decoded_px += (uint64_t)source->info.width * (uint64_t)(y1 - cursor->next_row);
