@@ -111,6 +111,10 @@ viewer-test: ## the page of examples/viewer in Chromium, which it installs
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/readers/browser.sh
 
+soak: deps ## read and copy while things go wrong (SOAK_MINUTES=10)
+	@$(MAKE) --no-print-directory -j2 all tools
+	@tests/soak/soak.sh && cat build/soak.txt
+
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/bench/run
@@ -150,5 +154,5 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all unit-programs races tools deps check lint unit asan tsan bench demo format install uninstall dist clean help
+.PHONY: all unit-programs races tools deps check lint unit asan tsan soak bench demo format install uninstall dist clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
