@@ -59,11 +59,19 @@ bool tf_option_choose(const char *value, const char *const *names, gsize n, int 
 
 static bool set_tile(TfOptions *options, const char *value, GError **error)
 {
-	guint64 number;
-	if (!tf_option_number(value, 64, 4096, &number, error) || number % 16 != 0)
-		return error && *error ? false : tf_option_expected(error, value, "a multiple of 16 from 64 to 4096");
+	guint64 number = 0;
+	if (strcmp(value, "auto") != 0 &&
+	    (!g_ascii_string_to_unsigned(value, 10, 64, 4096, &number, NULL) || number % 16 != 0))
+		return tf_option_expected(error, value, "auto, or a multiple of 16 from 64 to 4096");
 	options->mosaic.tile = (int32_t)number;
 	return true;
+}
+
+static bool set_passthrough(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.passthrough = strcmp(value, "auto") == 0;
+	return options->mosaic.passthrough || strcmp(value, "off") == 0 ||
+	       tf_option_expected(error, value, "auto or off");
 }
 
 static bool set_pyramid(TfOptions *options, const char *value, GError **error)
@@ -278,6 +286,7 @@ static bool set_export(TfOptions *options, const char *value, GError **error)
 
 static const TfOption general_options[] = {
         {"tile", set_tile, false},
+        {"passthrough", set_passthrough, false},
         {"pyramid", set_pyramid, false},
         {"compression", set_compression, false},
         {"depth", set_depth, false},
@@ -471,8 +480,7 @@ static void set_defaults(TfOptions *options)
 	options->mosaic = (TfMosaicOptions){.tile = 512,
 	                                    .compression = TF_COMPRESSION_JPEG,
 	                                    .quality = 85,
-	                                    .hsamp = 2,
-	                                    .vsamp = 2,
+	                                    .passthrough = true,
 	                                    .memory_bytes = 256 * TF_MIB,
 	                                    .threads = g_get_num_processors(),
 	                                    .spool_dir = "/var/tmp"};

@@ -56,8 +56,8 @@ typedef struct _TfHeader TfHeader;
  * 64 KiB around a tile of less than 6.4 KiB, whose counts it makes SHORT. */
 TfHeader *tf_header_new(const TfLayout *layout, const TfImageDesc *desc, TfIsBlankFunc is_blank, void *data,
                         GError **error);
-/* The same for a file without slots: every count is from 1 to the layout's
- * slot_bytes.  The bound of the size is the same, too. */
+/* The same where tiles are told one by one, in or out of the layout's slots:
+ * every count is from 1 to its slot_bytes.  The bound of the size is the same, too. */
 TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place, void *data,
                                 GError **error);
 void tf_header_free(TfHeader *header);

@@ -27,12 +27,13 @@ typedef struct {
 	const char *source; /* directory or arrangement file */
 	TfArrangeOptions arrange;
 	const char *name;       /* of the virtual file, without .tif or .ome.tif; or NULL */
-	int32_t tile;           /* px */
+	int32_t tile;           /* px, or 0: as the sources are, if they are tiles */
+	bool passthrough;       /* sources that are exactly one tile are handed out as they are */
 	TfPyramidMode pyramid;
 	TfCompression compression;
 	bool depth_8;           /* deeper sources are reduced to 8 bits */
 	int quality;            /* 1 to 100 */
-	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420 */
+	int hsamp, vsamp;       /* of JPEG output: 2,2 is 420; 0,0: that, or with tile 0 as the sources have it */
 	uint8_t background[3];  /* RGB */
 	TfBlend blend;
 	bool paint_damage;      /* on-error=fill: background from a source's first damaged strip on */
@@ -70,7 +71,11 @@ typedef struct {
 	const char *pixel_size_from;   /* who said so, or NULL; static */
 	char *description;      /* ImageDescription */
 	uint32_t headers_read, headers_known; /* files that were opened to learn their size, or were in the index */
+	uint32_t streams_read;  /* files that were looked through, because they may be tiles */
 	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
+	bool to_srgb;           /* sources with a profile are converted */
+	uint32_t max_stream_bytes; /* of a source that is handed out as it is; 0: none is */
+	uint64_t passed_slots, passed_bytes; /* tiles that are sources as they are */
 	uint64_t blank_slots;   /* slots that are holes because no source touches them */
 	bool paint_damage;      /* as asked for */
 	uint64_t source_px, source_bytes; /* sums over all sources */
@@ -85,6 +90,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfMosaic, tf_mosaic_free)
 
 /* No source touches the tile: it points to the blank slot. */
 bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile);
+
+/* The source that is handed out as this tile, or -1; and the bytes of that, or 0. */
+int64_t tf_mosaic_passed(const TfMosaic *mosaic, TfTile tile);
+uint64_t tf_mosaic_passed_bytes(const TfMosaic *mosaic, TfTile tile);
 
 /* Bytes that a copy of the file will take on disk, estimated from the sources'
  * sizes; at least 1, below the apparent size. */

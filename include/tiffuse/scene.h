@@ -103,6 +103,9 @@ TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index); /* what is sh
 /* Is any source in the rectangle?  No allocation. */
 bool tf_scene_touches(const TfScene *scene, TfRect rect);
 
+/* The topmost source that intersects the rectangle, or -1.  No allocation. */
+int64_t tf_scene_topmost(const TfScene *scene, TfRect rect);
+
 /* One piece of a rectangle's decomposition. */
 typedef struct {
 	int64_t source; /* the topmost source there, or -1 for background */

@@ -86,7 +86,8 @@ struct _TileJob {
 	bool want_bytes;   /* we land its flight */
 	bool keep;         /* it is encoded for the overview store in any case */
 	TfSamples *stored; /* its half, from the overview store: nothing is to be made */
-	GArray *fragments; /* level 0: TfFragment */
+	int64_t passed;    /* the source that is handed out as this tile, or -1 */
+	GArray *fragments; /* level 0: TfFragment; NULL when only a source is to be handed out */
 	TfStrip **strips;  /* one per fragment, NULL for background */
 	unsigned pending;  /* strips that are still missing */
 	TfSamples *quarters[4];
@@ -105,7 +106,7 @@ struct _StripJob {
 
 typedef struct {
 	_Atomic uint64_t tiles_made[TF_MAX_LEVELS], tile_hits, requantised, hole_reads, reads;
-	_Atomic uint64_t overview_hits;
+	_Atomic uint64_t overview_hits, passed;
 	_Atomic uint64_t decoded_px, skipped_px, encoded_px, encoded_bytes, regions, errors;
 } TfCounters;
 
@@ -156,6 +157,8 @@ uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
 /* Gives the job the strips that are at hand and queues jobs for the others. */
 void tf_strips_request_locked(TfEngine *engine, TileJob *job);
 void tf_strip_job_run(TfEngine *engine, StripJob *job);
+/* One line in the log for a source and a cause. */
+void tf_source_note_failure(TfEngine *engine, uint32_t source, const GError *error);
 void tf_strip_job_fail_locked(TfEngine *engine, StripJob *job, const GError *error);
 
 /* --- pass.c: walks -------------------------------------------------------------- */

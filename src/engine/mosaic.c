@@ -39,12 +39,22 @@ bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile)
 	return !tf_scene_touches(mosaic->scene, tf_pyramid_tile_base(&mosaic->pyramid, tile));
 }
 
-static bool is_blank(TfTile tile, void *data)
+/* Called once for each tile. */
+static TfTilePlace place_of_tile(TfTile tile, void *data)
 {
 	TfMosaic *mosaic = data;
-	bool blank = tf_mosaic_is_blank(mosaic, tile);
-	mosaic->blank_slots += blank;
-	return blank;
+	TfTilePlace place = {mosaic->layout.blank_offset, mosaic->layout.slot_bytes};
+	if (tf_mosaic_is_blank(mosaic, tile)) {
+		mosaic->blank_slots++;
+		return place;
+	}
+	place.offset = tf_layout_tile_offset(&mosaic->layout, tile);
+	uint64_t passed = tf_mosaic_passed_bytes(mosaic, tile);
+	if (passed == 0)
+		return place;
+	mosaic->passed_slots++;
+	mosaic->passed_bytes += passed;
+	return (TfTilePlace){place.offset, passed};
 }
 
 /* The pixel space follows from sources and options alone, never from a read. */
@@ -168,7 +178,6 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	mosaic->description = ome ? describe_as_ome(mosaic, text) : g_strdup(text);
 	uint64_t bound, extra = sizeof software + strlen(mosaic->description) + 1 + (icc ? g_bytes_get_size(icc) : 0);
 	extra += mosaic->geo ? tf_geo_header_bytes(mosaic->geo) : 0;
-	TfLayoutParams params = {.slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_pyramid_init(&mosaic->pyramid, tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
 	                     options->tile, !colour_jpeg, error))
 		return false;
@@ -176,7 +185,8 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 		mosaic->pyramid.n_levels = 1;
 	if (!tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
 		return false;
-	params.header_bytes = bound;
+	tf_mosaic_plan_passthrough(mosaic, options);
+	TfLayoutParams params = {.header_bytes = bound, .slot_bytes = mosaic->encoder.slot_bytes};
 	if (!tf_layout_init(&mosaic->layout, &mosaic->pyramid, &params, error))
 		return false;
 	mosaic->spool_dir = g_strdup(options->spool_dir);
@@ -194,7 +204,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	                    .geo = mosaic->geo,
 	                    .spool_dir = mosaic->spool_dir};
 	mosaic->image = desc;
-	mosaic->header = tf_header_new(&mosaic->layout, &desc, is_blank, mosaic, error);
+	mosaic->header = tf_header_new_compact(&mosaic->layout, &desc, place_of_tile, mosaic, error);
 	if (!mosaic->header)
 		return false;
 	tf_memory_count(TF_MEMORY_SCENE, (int64_t)tf_scene_bytes(mosaic->scene));
@@ -281,6 +291,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 		g_checksum_update(sum, (const guchar *)mosaic->geo->transform, sizeof mosaic->geo->transform);
 		add_checksum(sum, "%s", mosaic->geo->srs ? mosaic->geo->srs : "");
 	}
+	add_checksum(sum, "%" G_GUINT64_FORMAT " tiles are sources", mosaic->passed_slots);
 	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);
@@ -309,8 +320,9 @@ static void sum_sources(TfMosaic *mosaic)
 	}
 }
 
-TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
+TfMosaic *tf_mosaic_open(const TfMosaicOptions *wanted, GError **error)
 {
+	TfMosaicOptions settled = *wanted, *options = &settled;
 	g_autoptr(TfMosaic) mosaic = g_new0(TfMosaic, 1);
 	mosaic->notes = g_ptr_array_new_with_free_func(g_free);
 	mosaic->source = g_canonicalize_filename(options->source, NULL);
@@ -320,7 +332,7 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *options, GError **error)
 		return NULL;
 	tf_mosaic_choose_pixel_size(mosaic, options);
 	mosaic->name = choose_name(mosaic, options);
-	bool to_srgb = must_convert(mosaic);
+	bool to_srgb = mosaic->to_srgb = must_convert(mosaic);
 	plan_encoder(mosaic, options, to_srgb);
 	sum_sources(mosaic);
 	if (!plan_file(mosaic, options, shared_profile(mosaic, to_srgb), error) ||

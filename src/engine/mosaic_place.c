@@ -25,23 +25,37 @@ static bool look_up(const char *path, const TfIdentity *identity, TfImageInfo *i
 	return tf_index_lookup(index, path, identity, info, profile);
 }
 
+static char *index_maker(void)
+{
+	return g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
+}
+
 static bool probe_with_index(TfMosaic *mosaic, const char *cache_dir, const char *const *paths, uint32_t n,
                              TfProbeOptions *probe, TfImageInfo *infos, GError **error)
 {
-	g_autofree char *maker = g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
+	g_autofree char *maker = index_maker();
 	TfIndexPlace place = {cache_dir, mosaic->source, maker};
 	g_autoptr(TfIndex) index = tf_index_load(&place);
-	g_autoptr(GError) unsaved = NULL;
-	int64_t now_ns = g_get_real_time() * 1000;
 	probe->lookup = look_up;
 	probe->lookup_data = index;
-	if (!tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error))
-		return false;
-	if (mosaic->headers_read > 0 &&
-	    !tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, now_ns, &unsaved))
+	return tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error);
+}
+
+/* If there is anything new to be kept. */
+static void save_index(TfMosaic *mosaic, const char *cache_dir, const TfImageInfo *infos, int64_t probed_ns)
+{
+	guint n = mosaic->arrangement->places->len;
+	if (!cache_dir || mosaic->headers_read + mosaic->streams_read == 0)
+		return;
+	g_autofree char *maker = index_maker();
+	g_autofree const char **paths = g_new0(const char *, n + 1);
+	g_autoptr(GError) unsaved = NULL;
+	TfIndexPlace place = {cache_dir, mosaic->source, maker};
+	for (guint i = 0; i < n; i++)
+		paths[i] = place_at(mosaic, i)->path;
+	if (!tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, probed_ns, &unsaved))
 		tf_mosaic_note(mosaic, "sizes of the sources are not kept for the next mount: %s (cache-dir=)",
 		               unsaved->message);
-	return true;
 }
 
 /* Headers of all files that exist; those of missing ones stay 0 x 0. */
@@ -155,8 +169,60 @@ static void take_resolution(TfMosaic *mosaic, const TfResolution *resolution, co
 	            resolution->origin_y + (double)options->crop.y0);
 }
 
-bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
+/* --- sources that are tiles ------------------------------------------------------- */
+
+enum { USUAL_TILE = 512, USUAL_SAMPLING = 2 };
+
+/* What the user left open; and a hint where another tile would have saved work. */
+static void settle_options(TfMosaic *mosaic, const TfPlacement *placements, guint n, TfMosaicOptions *options)
 {
+	int32_t side = tf_passthrough_is_wanted(options) ? tf_passthrough_side(placements, n) : 0;
+	int hsamp = USUAL_SAMPLING, vsamp = USUAL_SAMPLING;
+	if (options->tile == 0 && side > 0)
+		tf_passthrough_sampling(placements, n, side, &hsamp, &vsamp);
+	else if (side > 0 && side != options->tile)
+		tf_mosaic_note(mosaic, "the sources are tiles of %d px: tile=auto hands them out as they are", side);
+	if (options->tile == 0)
+		options->tile = side > 0 ? side : USUAL_TILE;
+	if (options->hsamp == 0) {
+		options->hsamp = hsamp;
+		options->vsamp = vsamp;
+	}
+}
+
+/* Where the mosaic's top left corner lies among the positions; as set_extent()
+ * and the freeze have it. */
+static TfPosition find_origin(const TfMosaic *mosaic, const TfImageInfo *infos, const TfPosition *positions,
+                              const TfMosaicOptions *options)
+{
+	TfPosition origin = {INT64_MAX, INT64_MAX};
+	for (guint i = 0; i < mosaic->arrangement->places->len; i++)
+		if (infos[i].width > 0)
+			origin = (TfPosition){MIN(origin.x, positions[i].x), MIN(origin.y, positions[i].y)};
+	if (mosaic->arrangement->width > 0 || origin.x == INT64_MAX)
+		origin = (TfPosition){0, 0};
+	return (TfPosition){origin.x + options->crop.x0, origin.y + options->crop.y0};
+}
+
+/* The result is the number of files that were looked through. */
+static uint32_t find_passable(TfMosaic *mosaic, TfImageInfo *infos, const TfPosition *positions, bool apply,
+                              TfMosaicOptions *options)
+{
+	guint n = mosaic->arrangement->places->len;
+	TfPosition origin = find_origin(mosaic, infos, positions, options);
+	g_autofree TfPlacement *placements = g_new0(TfPlacement, n + 1);
+	for (guint i = 0; i < n; i++)
+		placements[i] = (TfPlacement){.path = place_at(mosaic, i)->path,
+		                              .info = &infos[i],
+		                              .position = {positions[i].x - origin.x, positions[i].y - origin.y},
+		                              .orientation = apply ? infos[i].orientation : 1};
+	settle_options(mosaic, placements, n, options);
+	return tf_passthrough_is_wanted(options) ? tf_passthrough_scan(placements, n, options) : 0;
+}
+
+bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error)
+{
+	int64_t begin_ns = g_get_real_time() * 1000;
 	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
 	if (!mosaic->arrangement)
 		return false;
@@ -174,7 +240,11 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, const TfMosaicOptions *options, G
 	}
 	note_orientations(mosaic, infos, n, apply);
 	TfResolution resolution;
-	if (!tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error))
+	bool resolved = tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error);
+	if (resolved)
+		mosaic->streams_read = find_passable(mosaic, infos, positions, apply, options);
+	save_index(mosaic, options->cache_dir, infos, begin_ns);
+	if (!resolved)
 		return false;
 	take_resolution(mosaic, &resolution, options);
 	mosaic->scene = tf_scene_new(options->blend);

@@ -47,8 +47,9 @@ static double bytes_at_quality(int quality)
 uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic)
 {
 	const TfEncoder *encoder = &mosaic->encoder;
-	uint64_t slots = mosaic->layout.n_slots - mosaic->blank_slots;
-	uint64_t full = slots * encoder->slot_bytes + tf_header_size(mosaic->header);
+	uint64_t slots = mosaic->layout.n_slots - mosaic->blank_slots - mosaic->passed_slots;
+	uint64_t known = tf_header_size(mosaic->header) + mosaic->passed_bytes;
+	uint64_t full = slots * encoder->slot_bytes + known;
 	uint64_t estimate = full;
 	if (encoder->compression == TF_COMPRESSION_JPEG) {
 		/* As many bits per pixel as the sources have, taken for quality 80. */
@@ -56,7 +57,7 @@ uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic)
 		bool grey = encoder->space.kind == TF_SPACE_GREY;
 		double sampling = grey || encoder->vsamp == 2 ? 1 : encoder->hsamp == 2 ? 1.12 : 1.25;
 		double tile = bytes_per_px * bytes_at_quality(encoder->quality) * sampling * encoder->tile * encoder->tile;
-		estimate = (uint64_t)((tile * 0.9 + 700) * (double)slots) + tf_header_size(mosaic->header);
+		estimate = (uint64_t)((tile * 0.9 + 700) * (double)slots) + known;
 	} else if (encoder->compression != TF_COMPRESSION_NONE) {
 		estimate = full / 10 * 6; /* natural images, without loss */
 	}
@@ -125,6 +126,9 @@ char *tf_mosaic_describe(const TfMosaic *mosaic)
 	describe_output(out, mosaic);
 	g_string_append_printf(out, "tiles: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " of them blank\n",
 	                       mosaic->layout.n_slots, mosaic->blank_slots);
+	if (mosaic->passed_slots > 0)
+		g_string_append_printf(out, "passthrough: %" G_GUINT64_FORMAT " of them are sources as they are\n",
+		                       mosaic->passed_slots);
 	g_string_append_printf(out, "memory: %" G_GUINT64_FORMAT " MiB needed at least, %" G_GUINT64_FORMAT " MiB allowed\n",
 	                       (mosaic->fixed_bytes >> 20) + 1, mosaic->memory_bytes >> 20);
 	g_string_append_printf(out, "fingerprint: %s\n", mosaic->fingerprint);

@@ -71,12 +71,15 @@ void tf_engine_seek_hole(TfEngine *engine, TfReader *reader, uint64_t offset, Tf
 		return;
 	}
 	TfRegion region = tf_layout_find(&mosaic->layout, offset);
+	uint64_t passed;
 	if (region.kind == TF_REGION_HEADER)
 		done(MAX(offset, tf_header_size(mosaic->header)), 0, data);
 	else if (region.kind == TF_REGION_BLANK)
 		done(MAX(offset, region.start + g_bytes_get_size(mosaic->blank)), 0, data);
 	else if (region.kind == TF_REGION_HOLE || tf_mosaic_is_blank(mosaic, region.tile))
 		done(offset, 0, data);
+	else if ((passed = tf_mosaic_passed_bytes(mosaic, region.tile)) > 0)
+		done(MAX(offset, region.start + passed), 0, data);
 	else {
 		Seek *seek = g_new0(Seek, 1);
 		*seek = (Seek){.engine = engine, .region = region, .offset = offset, .done = done, .data = data};
@@ -131,6 +134,9 @@ static uint64_t known_data_end(TfEngine *engine, const TfRegion *region)
 	}
 	if (tf_mosaic_is_blank(mosaic, region->tile))
 		return region->start;
+	uint64_t passed = tf_mosaic_passed_bytes(mosaic, region->tile);
+	if (passed > 0)
+		return region->start + passed;
 	/* The same look as SEEK_HOLE's: if the two disagreed on whether the rest of
 	 * a slot is a hole, cp would ask them in turn for ever. */
 	g_autoptr(GBytes) bytes = tf_tile_find(engine, region->ordinal);

@@ -35,6 +35,7 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	tf_status_add(out, "sources_missing", m->n_missing);
 	tf_status_add(out, "headers_read", m->headers_read);
 	tf_status_add(out, "headers_known", m->headers_known);
+	tf_status_add(out, "streams_read", m->streams_read);
 	tf_status_add(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
 	tf_status_add(out, "levels", (uint64_t)m->pyramid.n_levels);
 	tf_status_add(out, "tile", (uint64_t)m->pyramid.tile);
@@ -50,6 +51,7 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	tf_status_add(out, "slot_bytes", m->layout.slot_bytes);
 	tf_status_add(out, "tiles_total", m->layout.n_slots);
 	tf_status_add(out, "tiles_blank", m->blank_slots);
+	tf_status_add(out, "tiles_from_sources", m->passed_slots);
 	tf_status_add(out, "pixels_sources", m->source_px);
 }
 
@@ -62,6 +64,7 @@ static void add_counters(GString *out, const TfEngine *engine)
 	tf_status_add(out, "tiles_made", made);
 	for (int k = 0; k < engine->mosaic->pyramid.n_levels; k++)
 		g_string_append_printf(out, "tiles_made_level_%d: %" G_GUINT64_FORMAT "\n", k, (uint64_t)c->tiles_made[k]);
+	tf_status_add(out, "tiles_passed", c->passed);
 	tf_status_add(out, "tile_hits", c->tile_hits);
 	tf_status_add(out, "tiles_requantised", c->requantised);
 	tf_status_add(out, "encoded_bytes", c->encoded_bytes);

@@ -200,7 +200,7 @@ static TfStrip *decode_whole(TfEngine *engine, const StripJob *job, TfDecodeCoun
 	return mine;
 }
 
-static void note_failure(TfEngine *engine, uint32_t source, const GError *error)
+void tf_source_note_failure(TfEngine *engine, uint32_t source, const GError *error)
 {
 	g_autofree char *cause = g_strdup_printf("source %u code %d", source, error->code);
 	if (g_error_matches(error, TF_ERROR, TF_ERROR_DAMAGED))
@@ -392,7 +392,7 @@ void tf_strip_job_run(TfEngine *engine, StripJob *job)
 		return;
 	g_autoptr(TfStrip) strip = make_strip(engine, job, &error);
 	if (!strip)
-		note_failure(engine, job->source, error);
+		tf_source_note_failure(engine, job->source, error);
 	g_mutex_lock(&engine->lock);
 	deliver_locked(engine, job, strip, error);
 	free_source_locked(engine, job->source);

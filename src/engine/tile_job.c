@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <tiffuse/log.h>
+#include <tiffuse/passthrough.h>
 
 static TileJob *job_new(Group *group, TfTile tile)
 {
@@ -15,6 +16,7 @@ static TileJob *job_new(Group *group, TfTile tile)
 	job->group = group;
 	job->tile = tile;
 	job->ordinal = tf_layout_ordinal(&group->pass->engine->mosaic->layout, tile);
+	job->passed = tf_mosaic_passed(group->pass->engine->mosaic, tile);
 	return job;
 }
 
@@ -22,6 +24,8 @@ TileJob *tf_tile_job_new(Group *group, TfTile tile)
 {
 	const TfMosaic *mosaic = group->pass->engine->mosaic;
 	TileJob *job = job_new(group, tile);
+	if (job->passed >= 0 && group->pass->top_level == 0)
+		return job; /* nobody needs its samples */
 	job->fragments = g_array_sized_new(FALSE, FALSE, sizeof(TfFragment), 8);
 	tf_scene_fragments(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile), job->fragments);
 	if (job->fragments->len == 1 && g_array_index(job->fragments, TfFragment, 0).source < 0)
@@ -54,6 +58,12 @@ static void job_free(TileJob *job)
 static bool is_blank(const TileJob *job)
 {
 	return job->fragments && job->fragments->len == 0;
+}
+
+/* Is it all that is to be done, to hand out a source? */
+static bool is_handed_out(const TileJob *job)
+{
+	return job->tile.level == 0 && !job->fragments;
 }
 
 static bool is_target(const TileJob *job)
@@ -223,7 +233,7 @@ static void forget_demand_locked(TfEngine *engine, const TileJob *job)
 		g_hash_table_remove(engine->demands, key);
 }
 
-static void land(TfEngine *engine, TileJob *job, GBytes *bytes)
+static void land(TfEngine *engine, TileJob *job, GBytes *bytes, const GError *error)
 {
 	Pass *pass = job->group->pass;
 	if (bytes)
@@ -232,10 +242,26 @@ static void land(TfEngine *engine, TileJob *job, GBytes *bytes)
 	if (bytes && pass->encodes_all && job->ordinal >= pass->reader_ordinal && !pass->cancelled)
 		g_hash_table_insert(pass->ahead, GSIZE_TO_POINTER(job->ordinal), g_bytes_ref(bytes));
 	if (!bytes && pass->exclusive)
-		g_hash_table_insert(pass->failed, GSIZE_TO_POINTER(job->ordinal), g_error_copy(job->error));
+		g_hash_table_insert(pass->failed, GSIZE_TO_POINTER(job->ordinal), g_error_copy(error));
 	forget_demand_locked(engine, job);
 	g_mutex_unlock(&engine->lock);
-	tf_flight_land(engine->flight, job->ordinal, bytes, bytes ? NULL : job->error);
+	tf_flight_land(engine->flight, job->ordinal, bytes, bytes ? NULL : error);
+	job->want_bytes = false;
+}
+
+/* The source's own bytes, whatever became of its samples. */
+static void hand_out(TfEngine *engine, TileJob *job)
+{
+	g_autoptr(GError) error = NULL;
+	uint32_t source = (uint32_t)job->passed;
+	g_autoptr(GBytes) bytes = tf_passthrough_read(engine->mosaic->sources, source, &error);
+	if (bytes) {
+		count_encoded(engine, job, bytes);
+		tf_count(&engine->counters.passed, 1);
+	} else {
+		tf_source_note_failure(engine, source, error);
+	}
+	land(engine, job, bytes, error);
 }
 
 static TfSamples *render(TfEngine *engine, TileJob *job)
@@ -257,8 +283,7 @@ static TfSamples *render(TfEngine *engine, TileJob *job)
 	}
 	count_tile(engine, job, &out);
 	if (job->want_bytes)
-		land(engine, job, out.bytes);
-	job->want_bytes = false;
+		land(engine, job, out.bytes, NULL);
 	/* The next mount must meet the damage again, to tell of it. */
 	if (job->keep && !tf_damage_touches(engine->damage, job->ordinal))
 		tf_overviews_keep(engine, job->tile, out.bytes, out.quarter);
@@ -284,14 +309,16 @@ static TileJob *run_one(TfEngine *engine, TileJob *job)
 	g_mutex_lock(&engine->lock);
 	bool cancelled = group->pass->cancelled;
 	g_mutex_unlock(&engine->lock);
+	if (!cancelled && job->want_bytes && job->passed >= 0)
+		hand_out(engine, job);
 	if (cancelled)
 		drop(engine, job);
 	else if (job->stored)
 		quarter = g_steal_pointer(&job->stored);
-	else if (!job->error && !is_blank(job))
+	else if (!job->error && !is_blank(job) && !is_handed_out(job))
 		quarter = render(engine, job);
 	if (!cancelled && job->want_bytes && job->error)
-		land(engine, job, NULL);
+		land(engine, job, NULL, job->error);
 	g_mutex_lock(&engine->lock);
 	TileJob *next = hand_up_locked(job, quarter);
 	tf_group_finish_locked(engine, group);

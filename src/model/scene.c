@@ -306,6 +306,29 @@ bool tf_scene_touches(const TfScene *scene, TfRect rect)
 	return false;
 }
 
+int64_t tf_scene_topmost(const TfScene *scene, TfRect rect)
+{
+	rect = clip(scene, rect);
+	if (tf_rect_is_empty(rect))
+		return -1;
+	const Buckets *buckets = &scene->buckets;
+	TfRect range = bucket_range(buckets, rect);
+	int64_t best = -1;
+	for (int64_t y = range.y0; y < range.y1; y++)
+		for (int64_t x = range.x0; x < range.x1; x++) {
+			const uint32_t *start = &buckets->start[y * buckets->cols + x];
+			for (uint32_t e = start[0]; e < start[1]; e++) {
+				int64_t i = buckets->entry[e];
+				if (tf_rect_is_empty(tf_rect_intersect(rect, tf_scene_source_rect(scene, (uint32_t)i))))
+					continue;
+				if (best < 0 || (scene->blend == TF_BLEND_FIRST ? i < best : i > best))
+					best = i;
+				break; /* the bucket's others lie below it */
+			}
+		}
+	return best;
+}
+
 /* Does (x, y) lie in the bucket? */
 static bool bucket_holds(const Buckets *buckets, int64_t col, int64_t row, int64_t x, int64_t y)
 {

@@ -10,11 +10,16 @@
 #include <tiffuse/log.h>
 #include <tiffuse/passthrough.h>
 
-/* More than good files have: the samples themselves, twice, and a MiB for
- * previews and metadata.  The whole file is read at each look. */
+/* More than good streams have: the largest one makes all slots. */
+static uint64_t max_stream_bytes(const TfImageInfo *info)
+{
+	return 2 * (uint64_t)info->width * (uint64_t)info->height * info->bands + 4 * TF_KIB;
+}
+
+/* A MiB for previews and metadata: the whole file is read at each look. */
 static uint64_t max_file_bytes(const TfImageInfo *info)
 {
-	return 2 * (uint64_t)info->width * (uint64_t)info->height * info->bands + TF_MIB;
+	return max_stream_bytes(info) + TF_MIB;
 }
 
 bool tf_passthrough_may_fit(const TfImageInfo *info, int32_t side)
@@ -62,9 +67,9 @@ static void probe_file(const TfPassthroughFile *file)
 	if (fd < 0 || memcmp(&identity, &file->info->identity, sizeof identity) != 0)
 		return;
 	g_autofree uint8_t *stream = read_stream(fd, file->path, file->info, &bytes, &error);
-	if (stream && bytes <= UINT32_MAX)
+	if (stream && bytes <= max_stream_bytes(file->info))
 		file->info->stream_bytes = (uint32_t)bytes;
-	else if (g_error_matches(error, TF_ERROR, TF_ERROR_DAMAGED))
+	else if (stream || g_error_matches(error, TF_ERROR, TF_ERROR_DAMAGED))
 		file->info->stream_bytes = TF_STREAM_UNFIT;
 	if (error)
 		tf_log(TF_LOG_DEBUG, "%s", error->message);

@@ -28,6 +28,10 @@ make_sources() {
 	make_tiles single --columns=1 --rows=1 --tile-width=500 --tile-height=300
 	make_tiles holes --kind=csv --columns=4 --rows=3 --tile-width=260 --tile-height=200
 	sed -i '/r002_c00[23]/d; /_6\./d; /_7\./d' holes/tiles.csv
+	# sources that are tiles as they are, but for those at the edges
+	vips dzsave single/tile_r001_c001.jpg squares --overlap 0 --tile-size 128 --depth one --suffix '.jpg[Q=80]'
+	mv squares_files/0 squares
+	make_tiles grey-squares --columns=4 --rows=3 --tile-width=128 --tile-height=128 --subsample=grey --restart=1
 	cp -r tiles icc
 	vips jpegsave tiles/tile_r001_c001.jpg profile.jpg --profile p3
 	exiftool -b -icc_profile profile.jpg >p3.icc

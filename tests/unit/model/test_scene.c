@@ -94,6 +94,8 @@ static void check_query(const TfScene *scene, bool first_on_top, TfRect rect)
 	}
 	g_assert_cmpuint(place, ==, out->len);
 	g_assert_cmpint(tf_scene_touches(scene, rect), ==, out->len > 1);
+	int64_t top = out->len > 1 ? (int64_t)g_array_index(out, uint32_t, 1) : -1;
+	g_assert_cmpint(tf_scene_topmost(scene, rect), ==, top);
 }
 
 static void add_random_sources(TfScene *scene, GRand *rand)

@@ -21,13 +21,8 @@ static inline void placed_clear(Placed *placed)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Placed, placed_clear)
 
-/* One file as the only source, turned as its EXIF says when `turn`. */
-static inline bool place_file(const char *path, bool turn, Placed *placed, GError **error)
+static inline bool place_probed(const char *path, bool turn, Placed *placed, GError **error)
 {
-	TfProbeOptions options = {.threads = 1};
-	*placed = (Placed){0};
-	if (!tf_probe_all(&path, 1, &options, &placed->info, &placed->profiles, error))
-		return false;
 	const TfImageInfo *info = &placed->info;
 	TfSource source = {.path = path, .info = *info, .orientation = turn ? info->orientation : 1};
 	source.width = source.orientation >= 5 ? info->height : info->width;
@@ -38,4 +33,13 @@ static inline bool place_file(const char *path, bool turn, Placed *placed, GErro
 		return true;
 	placed_clear(placed);
 	return false;
+}
+
+/* One file as the only source, turned as its EXIF says when `turn`. */
+static inline bool place_file(const char *path, bool turn, Placed *placed, GError **error)
+{
+	TfProbeOptions options = {.threads = 1};
+	*placed = (Placed){0};
+	return tf_probe_all(&path, 1, &options, &placed->info, &placed->profiles, error) &&
+	       place_probed(path, turn, placed, error);
 }
