@@ -16,7 +16,12 @@ static const TfArrangeFormat *const formats[] = {
 	&tf_format_dzi,
 	&tf_format_zoomify,
 	&tf_format_tree,
+	&tf_format_iiif,
+	&tf_format_ome,
 	&tf_format_world,
+	&tf_format_hugin,
+	&tf_format_girder,
+	&tf_format_qupath,
 	&tf_format_csv,
 	&tf_format_names,
 };
@@ -151,7 +156,7 @@ static TfArrangement *read_folder(const char *source, const TfArrangeOptions *op
 				   options, error);
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
 		g_autofree char *path = NULL;
-		if (!formats[i]->find(folder, &path, error))
+		if (formats[i]->find && !formats[i]->find(folder, &path, error))
 			return NULL;
 		if (path)
 			return read_format(formats[i], g_steal_pointer(&path), folder_name(source), folder,
@@ -177,6 +182,16 @@ bool tf_arrange_recognises(const char *folder, const char *name)
 	return lines && recognise(name, lines);
 }
 
+static void refuse_unknown(const char *source, GError **error)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+		if (formats[i]->recognise)
+			g_string_append_printf(names, "%s%s", names->len ? ", " : "", formats[i]->name);
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		    "%s: no known arrangement, expected one of %s (docs/arrangements.md)", source, names->str);
+}
+
 static TfArrangement *read_file(const char *source, const TfArrangeOptions *options, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(source);
@@ -199,11 +214,7 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	const TfArrangeFormat *format = recognise(name, lines);
 	if (format)
 		return read_format(format, g_steal_pointer(&path), file_name(source), NULL, options, error);
-	g_set_error(
-		error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-		"%s: no known arrangement, expected a Fiji TileConfiguration (dim = 2 first) or a CSV file "
-		"(file,x,y[,width,height])",
-		source);
+	refuse_unknown(source, error);
 	return NULL;
 }
 

@@ -16,7 +16,8 @@ typedef struct {
 
 	/* Looks for the format in a folder.  Sets *path (the caller frees it) to
 	 * the arrangement file or to the folder itself, or leaves it NULL when
-	 * the folder has none; false with an error when it is in doubt. */
+	 * the folder has none; false with an error when it is in doubt.  NULL for
+	 * formats that are read only when their file is named. */
 	bool (*find)(const TfFolder *folder, char **path, GError **error);
 
 	/* Is a file of this format?  By its name, by its first line that is
@@ -40,6 +41,11 @@ extern const TfArrangeFormat tf_format_vrt;
 extern const TfArrangeFormat tf_format_dzi;
 extern const TfArrangeFormat tf_format_zoomify;
 extern const TfArrangeFormat tf_format_tree;
+extern const TfArrangeFormat tf_format_iiif;
+extern const TfArrangeFormat tf_format_ome;
+extern const TfArrangeFormat tf_format_hugin;
+extern const TfArrangeFormat tf_format_girder;
+extern const TfArrangeFormat tf_format_qupath;
 extern const TfArrangeFormat tf_format_world;
 extern const TfArrangeFormat tf_format_csv;
 extern const TfArrangeFormat tf_format_names;

@@ -16,7 +16,7 @@ check() {
 	passed "$1"
 }
 
-mkdir dz zoomify google
+mkdir dz zoomify google iiif
 vips dzsave picture.ppm dz/slide --suffix .png
 check "Deep Zoom, tiles of 254 with overlap 1" dz
 check "Deep Zoom, the file named" dz/slide.dzi
@@ -24,6 +24,11 @@ vips dzsave picture.ppm dz/other --suffix .png --tile-size 200 --overlap 17
 check "Deep Zoom, tiles of 200 with overlap 17" dz/other.dzi
 assert_fails "two .dzi files" "$TIFFUSE" --check dz
 passed "two slides in a folder are a doubt"
+
+vips dzsave picture.ppm iiif/two --layout iiif --suffix .png
+check "IIIF level 0, version 2" iiif/two
+vips dzsave picture.ppm iiif/three --layout iiif3 --suffix .png --tile-size 300
+check "IIIF level 0, version 3" iiif/three
 
 # Zoomify has no other suffix than .jpg, so that its tiles are compared with theirs
 vips dzsave picture.ppm zoomify/slide --layout zoomify
