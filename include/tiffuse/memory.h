@@ -27,9 +27,11 @@ typedef enum {
 void *tf_memory_alloc(TfMemoryClass class, size_t bytes, GError **error);
 void tf_memory_free(TfMemoryClass class, void *memory, size_t bytes);
 
-/* Freed big buffers are kept for reuse up to this many bytes, which are not in
- * the books; 0 (as at the start) keeps none and gives back those there are. */
-void tf_memory_keep_spare(size_t max_bytes);
+/* Freed big buffers are kept for reuse: up to min_bytes of them in any case, and
+ * more while they and what is live are at most total_bytes together.  They are
+ * not in the books.  0 and 0 (as at the start) keeps none and gives back those
+ * there are. */
+void tf_memory_keep_spare(size_t min_bytes, uint64_t total_bytes);
 
 /* Enter memory that another allocator holds; negative when it is given back. */
 void tf_memory_count(TfMemoryClass class, int64_t bytes);

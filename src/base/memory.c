@@ -27,8 +27,9 @@ typedef struct Spare {
 static struct {
 	GMutex lock; /* guards the rest; a leaf */
 	Spare *free[N_SIZES];
-	size_t bytes, max_bytes;
-	unsigned hand; /* the size that gave room last */
+	size_t bytes, min_bytes;
+	uint64_t total_bytes; /* what is live and the spares above min_bytes share this */
+	unsigned hand;        /* the size that gave room last */
 } spares;
 
 static bool is_mapped(size_t bytes)
@@ -70,16 +71,23 @@ static void *take_spare(size_t size)
 	return spare;
 }
 
-/* Takes spares of other sizes out, going round, until `size` fits; the chain is
- * the caller's to unmap.  Otherwise sizes that were common once would keep the
- * room from those that are common now. */
-static Spare *make_room_locked(size_t size)
+/* How many bytes of spares there may be while `live` bytes are in use. */
+static uint64_t allowance_locked(uint64_t live)
+{
+	return MAX(spares.min_bytes, spares.total_bytes > live ? spares.total_bytes - live : 0);
+}
+
+/* Takes spares out, going round the sizes, until no more than `bytes` are left
+ * or only those of the size `sparing` are; the chain is the caller's to unmap.
+ * Otherwise sizes that were common once would keep the room from those that
+ * are common now. */
+static Spare *shed_locked(uint64_t bytes, unsigned sparing)
 {
 	Spare *chain = NULL;
-	for (unsigned steps = 0; spares.bytes + size > spares.max_bytes && steps < N_SIZES; steps++) {
+	for (unsigned steps = 0; spares.bytes > bytes && steps < N_SIZES; steps++) {
 		unsigned i = spares.hand = (spares.hand + 1) % N_SIZES;
 		Spare *spare;
-		while (i != size_index(size) && spares.bytes + size > spares.max_bytes && (spare = spares.free[i])) {
+		while (i != sparing && spares.bytes > bytes && (spare = spares.free[i])) {
 			spares.free[i] = spare->next;
 			spares.bytes -= size_of_index(i);
 			spare->size = size_of_index(i);
@@ -103,8 +111,9 @@ static bool keep_spare(void *memory, size_t size)
 {
 	Spare *spare = memory, **list = &spares.free[size_index(size)];
 	g_mutex_lock(&spares.lock);
-	Spare *chain = size <= spares.max_bytes ? make_room_locked(size) : NULL;
-	bool keep = spares.bytes + size <= spares.max_bytes;
+	uint64_t most = allowance_locked(tf_memory_total());
+	Spare *chain = size <= most ? shed_locked(most - size, size_index(size)) : NULL;
+	bool keep = spares.bytes + size <= most;
 	if (keep) {
 		spare->next = *list;
 		*list = spare;
@@ -115,17 +124,14 @@ static bool keep_spare(void *memory, size_t size)
 	return keep;
 }
 
-void tf_memory_keep_spare(size_t max_bytes)
+void tf_memory_keep_spare(size_t min_bytes, uint64_t total_bytes)
 {
 	g_mutex_lock(&spares.lock);
-	spares.max_bytes = max_bytes;
-	for (unsigned i = 0; max_bytes == 0 && i < N_SIZES; i++) {
-		for (Spare *spare; (spare = spares.free[i]); munmap(spare, size_of_index(i)))
-			spares.free[i] = spare->next;
-	}
-	if (max_bytes == 0)
-		spares.bytes = 0;
+	spares.min_bytes = min_bytes;
+	spares.total_bytes = total_bytes;
+	Spare *chain = min_bytes == 0 && total_bytes == 0 ? shed_locked(0, N_SIZES) : NULL;
 	g_mutex_unlock(&spares.lock);
+	unmap_chain(chain);
 }
 
 static void *map_pages(size_t size)
@@ -133,6 +139,10 @@ static void *map_pages(size_t size)
 	void *memory = take_spare(size);
 	if (memory)
 		return memory;
+	g_mutex_lock(&spares.lock);
+	Spare *chain = shed_locked(allowance_locked(tf_memory_total() + size), N_SIZES);
+	g_mutex_unlock(&spares.lock);
+	unmap_chain(chain);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -158,11 +168,11 @@ void tf_memory_free(TfMemoryClass class, void *memory, size_t bytes)
 	if (!memory)
 		return;
 	size_t size = rounded(bytes);
+	tf_memory_count(class, -(int64_t)size);
 	if (!is_mapped(bytes))
 		free(memory);
 	else if (!keep_spare(memory, size))
 		munmap(memory, size);
-	tf_memory_count(class, -(int64_t)size);
 }
 
 void tf_memory_count(TfMemoryClass class, int64_t bytes)

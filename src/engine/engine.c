@@ -62,14 +62,14 @@ static uint64_t spare_bytes(uint64_t limit)
 }
 
 /* Spare buffers serve all engines and go with the last one. */
-static void keep_spare(uint64_t bytes, int engines)
+static void keep_spare(uint64_t least, uint64_t total, int engines)
 {
 	static GMutex lock;
 	static int n_engines;
 	g_mutex_lock(&lock);
 	n_engines += engines;
 	if (engines > 0 || n_engines == 0)
-		tf_memory_keep_spare(bytes);
+		tf_memory_keep_spare(least, total);
 	g_mutex_unlock(&lock);
 }
 
@@ -78,7 +78,7 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	TfEngine *engine = g_new0(TfEngine, 1);
 	engine->mosaic = mosaic;
 	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
-	keep_spare(spare, 1);
+	keep_spare(spare, limit, 1);
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
 	engine->keeps_walked = sources_fit(mosaic, limit);
 	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
@@ -175,7 +175,7 @@ void tf_engine_free(TfEngine *engine)
 	tf_overview_close(engine->overview);
 	tf_flight_free(engine->flight);
 	tf_damage_free(engine->damage);
-	keep_spare(0, -1);
+	keep_spare(0, 0, -1);
 	g_cond_clear(&engine->work);
 	g_cond_clear(&engine->tick);
 	g_mutex_clear(&engine->lock);

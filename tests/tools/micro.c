@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	if (!path || !tf_vips_start(&error))
 		die("%s: %s", argv[1], error ? error->message : g_strerror(errno));
-	tf_memory_keep_spare(64 * TF_MIB); /* as the engine does */
+	tf_memory_keep_spare(64 * TF_MIB, 0); /* as the engine does */
 	printf("| what | a call | rate |\n|---|---|---|\n");
 	bench_layout();
 	bench_lru();

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <tiffuse/memory.h>
+#include <unistd.h>
 
 static void test_sizes(void)
 {
 	GRand *random = g_rand_new_with_seed(1);
 	for (int spare = 0; spare < 2; spare++) {
-		tf_memory_keep_spare(spare ? 8 << 20 : 0);
+		tf_memory_keep_spare(spare ? 8 << 20 : 0, 0);
 		for (int i = 0; i < 2000; i++) {
 			size_t bytes = (size_t)g_rand_int_range(random, 0, 2) << g_rand_int_range(random, 0, 22);
 			bytes += (size_t)g_rand_int_range(random, 0, 40000);
@@ -20,7 +21,7 @@ static void test_sizes(void)
 			g_assert_cmpuint(tf_memory_total(), ==, 0);
 		}
 	}
-	tf_memory_keep_spare(0);
+	tf_memory_keep_spare(0, 0);
 	g_rand_free(random);
 }
 
@@ -31,7 +32,7 @@ static void test_reuse(void)
 	uint8_t *memory[N] = {0};
 	size_t bytes[N] = {0};
 	GRand *random = g_rand_new_with_seed(2);
-	tf_memory_keep_spare(1 << 20);
+	tf_memory_keep_spare(1 << 20, 0);
 	for (int i = 0; i < 5000; i++) {
 		int k = g_rand_int_range(random, 0, N);
 		if (memory[k]) {
@@ -48,9 +49,43 @@ static void test_reuse(void)
 	}
 	for (int k = 0; k < N; k++)
 		tf_memory_free(TF_MEMORY_TILES, memory[k], bytes[k]);
-	tf_memory_keep_spare(0);
+	tf_memory_keep_spare(0, 0);
 	g_assert_cmpuint(tf_memory_total(), ==, 0);
 	g_rand_free(random);
+}
+
+static int64_t resident(void)
+{
+	g_autofree char *text = NULL;
+	g_assert_true(g_file_get_contents("/proc/self/statm", &text, NULL, NULL));
+	return g_ascii_strtoll(strchr(text, ' '), NULL, 10) * sysconf(_SC_PAGESIZE);
+}
+
+static uint8_t *new_touched(size_t bytes)
+{
+	uint8_t *memory = tf_memory_alloc(TF_MEMORY_STRIPS, bytes, NULL);
+	memset(memory, 1, bytes);
+	return memory;
+}
+
+/* Spares may fill what is not live, and make way for what comes alive. */
+static void test_room(void)
+{
+	enum { N = 8, SMALL = 2 << 20, BIG = 12 << 20, TOTAL = N * SMALL, SLACK = 1 << 20 };
+	uint8_t *memory[N];
+	tf_memory_keep_spare(SMALL, TOTAL);
+	int64_t before = resident();
+	for (int i = 0; i < N; i++)
+		memory[i] = new_touched(SMALL);
+	for (int i = 0; i < N; i++)
+		tf_memory_free(TF_MEMORY_STRIPS, memory[i], SMALL);
+	g_assert_cmpint(resident(), >, before + TOTAL - SLACK);
+	uint8_t *big = new_touched(BIG);
+	g_assert_cmpint(resident(), <, before + TOTAL + SLACK);
+	g_assert_cmpint(resident(), >, before + TOTAL - SMALL - SLACK);
+	tf_memory_free(TF_MEMORY_STRIPS, big, BIG);
+	tf_memory_keep_spare(0, 0);
+	g_assert_cmpint(resident(), <, before + SLACK);
 }
 
 static void test_absurd(void)
@@ -94,12 +129,12 @@ static gpointer memory_thread(gpointer data)
 static void test_threads(void)
 {
 	GThread *threads[4];
-	tf_memory_keep_spare(1 << 18);
+	tf_memory_keep_spare(1 << 18, 0);
 	for (int i = 0; i < 4; i++)
 		threads[i] = g_thread_new("memory", memory_thread, GUINT_TO_POINTER(i + 1));
 	for (int i = 0; i < 4; i++)
 		g_thread_join(threads[i]);
-	tf_memory_keep_spare(0);
+	tf_memory_keep_spare(0, 0);
 	g_assert_cmpuint(tf_memory_total(), ==, 0);
 }
 
@@ -108,6 +143,9 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/memory/sizes", test_sizes);
 	g_test_add_func("/memory/reuse", test_reuse);
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* whose own memory moves with ours */
+	g_test_add_func("/memory/room", test_room);
+#endif
 	g_test_add_func("/memory/absurd", test_absurd);
 	g_test_add_func("/memory/books", test_books);
 	g_test_add_func("/memory/threads", test_threads);
