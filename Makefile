@@ -5,6 +5,9 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 DOCDIR  ?= $(PREFIX)/share/doc/tiffuse
+MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 # mount(8) looks for its helpers in /sbin only.
 SBINDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 VARIANT ?= release
@@ -80,6 +83,15 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
 
+# man/NAME.N.md and what it takes from the documentation
+PAGES := $(patsubst man/%.md,$(B)/man/%,$(wildcard man/*.md))
+$(B)/man/%: man/%.md man/make README.md CHANGELOG.md $(wildcard docs/*.md)
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)man/make $< $(VERSION) >$@.new && mv $@.new $@
+
+man: $(PAGES) ## build the man pages (needs lowdown)
+
 unit-programs: $(UNIT:tests/%.c=$(B)/%)
 tools: $(TOOLS:%=$(B)/tools/%) ## build the helper programs of tests and bench
 .SECONDARY:
@@ -127,14 +139,19 @@ format: ## clang-format over src, include and tests
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 # --- installing --------------------------------------------------------------
-install: all ## install below DESTDIR/PREFIX
+install: all man ## install below DESTDIR/PREFIX
 	install -D -m 755 $(B)/tiffuse $(DESTDIR)$(BINDIR)/tiffuse
 	install -d $(DESTDIR)$(SBINDIR)
 	sed 's|@BINDIR@|$(BINDIR)|' mount-helpers/mount.tiffuse.sh >$(DESTDIR)$(SBINDIR)/mount.tiffuse
 	chmod 755 $(DESTDIR)$(SBINDIR)/mount.tiffuse
 	ln -sf mount.tiffuse $(DESTDIR)$(SBINDIR)/mount.fuse.tiffuse
+	for page in $(PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	ln -sf mount.tiffuse.8 $(DESTDIR)$(MANDIR)/man8/mount.fuse.tiffuse.8
+	install -D -m 644 completions/tiffuse.bash $(DESTDIR)$(BASHDIR)/tiffuse
+	install -D -m 644 completions/_tiffuse $(DESTDIR)$(ZSHDIR)/_tiffuse
 	install -d $(DESTDIR)$(DOCDIR)/docs/images $(DESTDIR)$(DOCDIR)/mount-helpers
-	install -m 644 README.md LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/*.md $(DESTDIR)$(DOCDIR)/docs
 	install -m 644 docs/images/* $(DESTDIR)$(DOCDIR)/docs/images
 	install -m 644 mount-helpers/fstab mount-helpers/*.mount mount-helpers/*.automount $(DESTDIR)$(DOCDIR)/mount-helpers
@@ -143,6 +160,9 @@ install: all ## install below DESTDIR/PREFIX
 
 uninstall: ## undo install
 	rm -f $(DESTDIR)$(BINDIR)/tiffuse $(DESTDIR)$(SBINDIR)/mount.tiffuse $(DESTDIR)$(SBINDIR)/mount.fuse.tiffuse
+	for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rm -f $(DESTDIR)$(MANDIR)/man8/mount.fuse.tiffuse.8
+	rm -f $(DESTDIR)$(BASHDIR)/tiffuse $(DESTDIR)$(ZSHDIR)/_tiffuse
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 dist: ## a source archive
@@ -154,5 +174,6 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all unit-programs races tools deps check lint unit asan tsan soak bench demo format install uninstall dist clean help
+# Whatever `make help` lists, and what it does not.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' Makefile) unit-programs races
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -56,7 +56,7 @@ PARDONED_IN_TESTS = {"sscanf", "usleep"}  # nothing hostile is read there
 FILE_LINES = 600
 FUNCTION_LINES = 100
 FUNCTION_AIM = 60
-FOLDERS = ["src", "include", "tests", "mount-helpers", "examples", ".ci", "docs"]
+FOLDERS = ["src", "include", "tests", "mount-helpers", "examples", "man", "completions", "debian", ".ci", "docs"]
 TEXT = re.compile(r"\.(c|h|sh|py|md|mount|automount)$|^Makefile$|^[^.]*$")
 
 
@@ -220,6 +220,24 @@ def guards():
             yield f"{path}: wants #pragma once"
 
 
+def options():
+    """What options*.c knows, tiffuse -h tells and README's tables explain; the
+    man page takes the tables.  Older names, marked so, stand in none of them."""
+    code = "".join(FILES[path] for path in FILES if re.match(r"src/options\w*\.c$", path))
+    known = set(re.findall(r'\{"([a-z-]+)", set_\w+, \w+\},(?! /\* what)', code)) - {"export", "check"}
+    flags = set(re.findall(r'"(\w+)"', re.search(r"fuse_flags\[\] = \{(.*?)\}", code, re.S)[1]))
+    table = FILES["README.md"].split("## Options")[1].split("## What stands")[0]
+    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+    for path, text, pattern in (("src/help.c", FILES["src/help.c"], r'"  ([a-z][a-z-]*)='),
+                                ("README.md", "\n".join(cells), r"`([a-z][a-z-]*)=")):
+        told = set(re.findall(pattern, text))
+        for name in sorted(known | flags):
+            if not re.search(rf"(?<![\w-]){name}(?![\w-])", text):
+                yield f"{path}: does not tell of the option {name}"
+        for name in sorted(told - known):
+            yield f"{path}: there is no option {name}"
+
+
 RULES = [
     (layers, "layers include only downward"),
     (one_home, "each public header has one home"),
@@ -230,6 +248,7 @@ RULES = [
     (licence, "one SPDX line in each file"),
     (white_space, "white space"),
     (guards, "headers guard themselves"),
+    (options, "options are told in tiffuse -h and README.md"),
 ]
 
 
