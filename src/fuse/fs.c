@@ -143,7 +143,7 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
 	if (ino != INO_FILE || offset < 0)
 		fuse_reply_err(req, ENXIO);
 	else
-		tf_fs_seek(req, fs->engine, (TfReader *)(uintptr_t)fi->fh, (uint64_t)offset, whence, NULL, NULL);
+		tf_fs_seek(&fs->base, req, fs->engine, (TfReader *)(uintptr_t)fi->fh, (uint64_t)offset, whence, NULL, NULL);
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)

@@ -40,6 +40,9 @@ void tf_fs_on_init(void *userdata, struct fuse_conn_info *conn)
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
 	if (conn->capable & FUSE_CAP_ASYNC_READ)
 		conn->want |= FUSE_CAP_ASYNC_READ;
+	/* The parts of one large O_DIRECT read would go out together, and its reader
+	 * could not be killed before the last is answered. */
+	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
 }
 
 /* --- requests that are answered later ------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads and seeks that are answered later, and their interruption.
+ * Reads and seeks that are answered later, and their interruption: who is
+ * killed goes at once, whatever he waits for.
  */
 #include "fs_read.h"
 
@@ -67,30 +68,61 @@ void tf_fs_read(TfFs *fs, fuse_req_t req, TfEngine *engine, TfReader *reader, ui
 }
 
 typedef struct {
-	fuse_req_t req;
+	Pending pending; /* references as those of FsRead */
 	GDestroyNotify finished;
 	void *data;
+	bool answered; /* guarded by fs->lock */
 } FsSeek;
 
-static void on_hole(uint64_t hole, int errnum, void *data)
+static void free_seek(Pending *pending)
 {
-	FsSeek *seek = data;
-	if (errnum)
-		fuse_reply_err(seek->req, errnum);
-	else
-		fuse_reply_lseek(seek->req, (off_t)hole);
+	FsSeek *seek = (FsSeek *)pending;
 	if (seek->finished)
 		seek->finished(seek->data);
 	g_free(seek);
 }
 
-void tf_fs_seek(fuse_req_t req, TfEngine *engine, TfReader *reader, uint64_t offset, int whence,
+/* The engine cannot be told to give up a seek: only the first answer counts. */
+static bool take_answer(FsSeek *seek)
+{
+	g_mutex_lock(&seek->pending.fs->lock);
+	bool first = !seek->answered;
+	seek->answered = true;
+	g_mutex_unlock(&seek->pending.fs->lock);
+	if (first)
+		tf_pending_end(&seek->pending);
+	return first;
+}
+
+static void interrupt_seek(Pending *pending)
+{
+	if (take_answer((FsSeek *)pending))
+		fuse_reply_err(pending->req, EINTR);
+}
+
+static void on_hole(uint64_t hole, int errnum, void *data)
+{
+	FsSeek *seek = data;
+	if (take_answer(seek)) {
+		if (errnum)
+			fuse_reply_err(seek->pending.req, errnum);
+		else
+			fuse_reply_lseek(seek->pending.req, (off_t)hole);
+	}
+	tf_pending_unref(&seek->pending);
+}
+
+void tf_fs_seek(TfFs *fs, fuse_req_t req, TfEngine *engine, TfReader *reader, uint64_t offset, int whence,
                 GDestroyNotify finished, void *data)
 {
 	if (whence == SEEK_HOLE) {
-		FsSeek *seek = g_new(FsSeek, 1);
-		*seek = (FsSeek){req, finished, data};
+		FsSeek *seek = g_new0(FsSeek, 1);
+		seek->finished = finished;
+		seek->data = data;
+		tf_pending_start(&seek->pending, fs, req, interrupt_seek, free_seek);
+		tf_pending_ref(&seek->pending);
 		tf_engine_seek_hole(engine, reader, offset, on_hole, seek);
+		tf_pending_unref(&seek->pending);
 		return;
 	}
 	int64_t at = whence == SEEK_DATA ? tf_engine_seek_data(engine, offset) : -1;

@@ -6,5 +6,5 @@
  * called when the engine is not needed for it any more; or NULL. */
 void tf_fs_read(TfFs *fs, fuse_req_t req, TfEngine *engine, TfReader *reader, uint64_t offset, size_t size,
                 GDestroyNotify finished, void *data);
-void tf_fs_seek(fuse_req_t req, TfEngine *engine, TfReader *reader, uint64_t offset, int whence,
+void tf_fs_seek(TfFs *fs, fuse_req_t req, TfEngine *engine, TfReader *reader, uint64_t offset, int whence,
                 GDestroyNotify finished, void *data);
