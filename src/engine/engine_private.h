@@ -94,6 +94,14 @@ struct _TileJob {
 	GError *error;     /* of a source or of a tile below */
 };
 
+/* A worker waits for a source. */
+typedef struct {
+	uint32_t source;
+	gint64 since_us;
+	bool told; /* in the log */
+	GList link; /* in engine->watches */
+} TfWatch;
+
 struct _StripJob {
 	uint64_t key;
 	uint32_t source;
@@ -102,6 +110,7 @@ struct _StripJob {
 	bool running, parked;  /* parked: waits for the source's other strip */
 	GList link;            /* in strip_queue[priority] while neither */
 	GPtrArray *dependents; /* TileJob, once for each that waits */
+	TfWatch watch;         /* while it runs */
 };
 
 typedef struct {
@@ -136,6 +145,7 @@ struct _TfEngine {
 	GHashTable *demands;         /* ordinal -> Pass that makes one tile for readers */
 	GQueue readers;              /* TfReader */
 	GQueue seeks;                /* pending SEEK_HOLE, oldest first */
+	GQueue watches;              /* TfWatch, oldest first */
 	uint8_t *seen;               /* a bit per slot: encoded before */
 };
 
@@ -204,7 +214,15 @@ void tf_status_add(GString *out, const char *key, uint64_t value);
 /* What all mosaics of the process hold together. */
 void tf_status_add_books(GString *out);
 
-/* --- seek.c: the thread that answers SEEK_HOLE in time --------------------------- */
+/* --- watch.c: sources that do not answer ------------------------------------------- */
+void tf_watch_begin_locked(TfEngine *engine, TfWatch *watch, uint32_t source);
+void tf_watch_end_locked(TfEngine *engine, TfWatch *watch);
+void tf_watch_add_status(TfEngine *engine, GString *out);
+/* The path of a source that got stuck and was not told yet, or NULL; borrowed
+ * from the mosaic. */
+const char *tf_watch_news_locked(TfEngine *engine);
+
+/* --- seek.c: the thread that answers SEEK_HOLE in time, and looks for stuck sources -- */
 gpointer tf_seek_timer(gpointer engine);
 
 /* --- readahead.c ------------------------------------------------------------------ */

@@ -6,8 +6,9 @@
 #include "engine_private.h"
 
 #include <errno.h>
+#include <tiffuse/log.h>
 
-enum { SEEK_PATIENCE_US = 1000 * 1000 };
+enum { SEEK_PATIENCE_US = 1000 * 1000, WATCH_US = 5 * 1000 * 1000 };
 
 struct _Seek {
 	TfEngine *engine;
@@ -87,31 +88,42 @@ void tf_engine_seek_hole(TfEngine *engine, TfReader *reader, uint64_t offset, Tf
 	}
 }
 
-static Seek *next_due_locked(TfEngine *engine)
+/* What the timer does next: a seek that is due, or a line for the log; false
+ * when it is to end. */
+static bool wait_locked(TfEngine *engine, Seek **seek, const char **stuck)
 {
+	*stuck = NULL;
 	while (!engine->stopping) {
-		Seek *seek = g_queue_peek_head(&engine->seeks);
 		gint64 now = g_get_monotonic_time();
-		if (seek && (seek->deadline_us <= now || atomic_load(&seek->answered)))
-			return g_queue_pop_head(&engine->seeks);
-		if (seek)
-			g_cond_wait_until(&engine->tick, &engine->lock, seek->deadline_us);
-		else
-			g_cond_wait(&engine->tick, &engine->lock);
+		*seek = g_queue_peek_head(&engine->seeks);
+		if (*seek && ((*seek)->deadline_us <= now || atomic_load(&(*seek)->answered)))
+			break;
+		if ((*stuck = tf_watch_news_locked(engine))) {
+			*seek = NULL;
+			return true;
+		}
+		gint64 until = now + WATCH_US;
+		g_cond_wait_until(&engine->tick, &engine->lock, *seek ? MIN((*seek)->deadline_us, until) : until);
 	}
-	return g_queue_pop_head(&engine->seeks);
+	*seek = g_queue_pop_head(&engine->seeks);
+	return *seek != NULL;
 }
 
 gpointer tf_seek_timer(gpointer data)
 {
 	TfEngine *engine = data;
-	Seek *seek;
+	Seek *seek = NULL;
+	const char *stuck;
 	g_mutex_lock(&engine->lock);
-	while ((seek = next_due_locked(engine))) {
+	while (wait_locked(engine, &seek, &stuck)) {
 		bool stopping = engine->stopping;
 		g_mutex_unlock(&engine->lock);
-		answer(seek, seek->region.end, stopping ? EINTR : 0);
-		seek_unref(seek);
+		if (stuck)
+			tf_log_once(TF_LOG_WARNING, stuck, "%s: does not answer; who reads what it touches has to wait", stuck);
+		if (seek) {
+			answer(seek, seek->region.end, stopping ? EINTR : 0);
+			seek_unref(seek);
+		}
 		g_mutex_lock(&engine->lock);
 	}
 	g_mutex_unlock(&engine->lock);

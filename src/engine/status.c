@@ -154,6 +154,7 @@ char *tf_engine_status(TfEngine *engine)
 	add_mosaic(out, engine->mosaic);
 	add_counters(out, engine);
 	add_forward(out, engine);
+	tf_watch_add_status(engine, out);
 	add_memory(out, engine);
 	return g_string_free(out, FALSE);
 }

@@ -370,30 +370,33 @@ static TfStrip *make_strip(TfEngine *engine, StripJob *job, GError **error)
 
 /* Nobody may come to wait between the look and the answer: he would be told of
  * a cancellation that was not his. */
-static bool drop_if_unwanted(TfEngine *engine, StripJob *job)
+static bool begin_if_wanted(TfEngine *engine, StripJob *job)
 {
 	g_autoptr(GError) error = g_error_new(TF_ERROR, TF_ERROR_CANCELLED, "nobody waits any more");
 	g_mutex_lock(&engine->lock);
 	bool wanted = is_wanted_locked(job);
-	if (!wanted) {
+	if (wanted) {
+		tf_watch_begin_locked(engine, &job->watch, job->source);
+	} else {
 		deliver_locked(engine, job, NULL, error);
 		free_source_locked(engine, job->source);
 	}
 	g_mutex_unlock(&engine->lock);
 	if (!wanted)
 		strip_job_free(job);
-	return !wanted;
+	return wanted;
 }
 
 void tf_strip_job_run(TfEngine *engine, StripJob *job)
 {
 	g_autoptr(GError) error = NULL;
-	if (drop_if_unwanted(engine, job))
+	if (!begin_if_wanted(engine, job))
 		return;
 	g_autoptr(TfStrip) strip = make_strip(engine, job, &error);
 	if (!strip)
 		tf_source_note_failure(engine, job->source, error);
 	g_mutex_lock(&engine->lock);
+	tf_watch_end_locked(engine, &job->watch);
 	deliver_locked(engine, job, strip, error);
 	free_source_locked(engine, job->source);
 	g_mutex_unlock(&engine->lock);
