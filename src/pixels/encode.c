@@ -33,14 +33,6 @@ uint64_t tf_encode_slot_bytes(TfCompression compression, TfSpace space, int hsam
 	}
 }
 
-static size_t copy_samples(const TfEncoder *encoder, const TfPlane *plane, uint8_t *room)
-{
-	size_t row = (size_t)encoder->tile * (size_t)tf_space_pixel_bytes(encoder->space);
-	for (int32_t y = 0; y < encoder->tile; y++)
-		memcpy(room + (size_t)y * row, plane->data + y * plane->stride, row);
-	return row * (size_t)encoder->tile;
-}
-
 typedef struct {
 	uint8_t *memory;
 	size_t bytes;
@@ -53,21 +45,42 @@ static void free_counted(gpointer data)
 	g_free(counted);
 }
 
+/* Takes `memory`, which tf_memory_alloc() gave. */
+static GBytes *bytes_of(uint8_t *memory, size_t length)
+{
+	Counted *counted = g_new(Counted, 1);
+	*counted = (Counted){memory, length};
+	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
+}
+
 GBytes *tf_encode_counted(const void *data, size_t length, GError **error)
 {
 	uint8_t *memory = tf_memory_alloc(TF_MEMORY_TILES, length, error);
 	if (!memory)
 		return NULL;
 	memcpy(memory, data, length);
-	Counted *counted = g_new(Counted, 1);
-	*counted = (Counted){memory, length};
-	return g_bytes_new_with_free_func(memory, length, free_counted, counted);
+	return bytes_of(memory, length);
+}
+
+/* The samples themselves, one row after the other. */
+static GBytes *pack(const TfEncoder *encoder, const TfPlane *plane, GError **error)
+{
+	size_t row = (size_t)encoder->tile * (size_t)tf_space_pixel_bytes(encoder->space);
+	size_t length = row * (size_t)encoder->tile;
+	uint8_t *memory = tf_memory_alloc(TF_MEMORY_TILES, length, error);
+	if (!memory)
+		return NULL;
+	for (int32_t y = 0; y < encoder->tile; y++)
+		memcpy(memory + (size_t)y * row, plane->data + y * plane->stride, row);
+	return bytes_of(memory, length);
 }
 
 GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *requantised, GError **error)
 {
-	g_autofree uint8_t *room = g_try_malloc(encoder->slot_bytes);
 	*requantised = false;
+	if (encoder->compression == TF_COMPRESSION_NONE)
+		return pack(encoder, planes, error);
+	g_autofree uint8_t *room = g_try_malloc(encoder->slot_bytes);
 	if (!room) {
 		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY, "cannot allocate %" G_GUINT64_FORMAT " bytes",
 		            encoder->slot_bytes);
@@ -75,11 +88,8 @@ GBytes *tf_encode_tile(const TfEncoder *encoder, const TfPlane *planes, bool *re
 	}
 	size_t length = encoder->compression == TF_COMPRESSION_JPEG
 	                        ? tf_encode_jpeg(encoder, planes, room, requantised, error)
-	                : encoder->compression == TF_COMPRESSION_NONE ? copy_samples(encoder, planes, room)
-	                                                              : tf_encode_tiff(encoder, planes, room, error);
-	if (length == 0)
-		return NULL;
-	return tf_encode_counted(room, length, error);
+	                        : tf_encode_tiff(encoder, planes, room, error);
+	return length > 0 ? tf_encode_counted(room, length, error) : NULL;
 }
 
 uint64_t tf_encode_stream_bytes(const TfEncoder *encoder, GBytes *tile)

