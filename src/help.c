@@ -32,6 +32,8 @@ const char *tf_options_help(void)
 	       "  missing=refuse      files that the arrangement names but that are not there: or fill\n"
 	       "  on-error=eio        what a damaged source touches cannot be read; fill: it is painted with\n"
 	       "                      the background from the first damaged rows on, and counted\n"
+	       "  verify=none         digest: notice each bit of a source that flipped since its digest\n"
+	       "                      was taken, at --check or at its first use\n"
 	       "  background=black    white, grey or rrggbb\n"
 	       "\n"
 	       "the file\n"

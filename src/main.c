@@ -80,7 +80,12 @@ static int check(const TfOptions *options)
 		return fail(error);
 	g_autofree char *text = tf_mosaic_describe(mosaic);
 	fputs(text, stdout);
-	return 0;
+	if (!options->mosaic.verify_digest)
+		return 0;
+	g_autofree char *digests = NULL;
+	bool ok = tf_mosaic_check_digests(mosaic, options->mosaic.threads, &digests, &error);
+	fputs(digests, stdout);
+	return ok ? 0 : fail(error);
 }
 
 static void tell_notes(const TfMosaic *mosaic)

@@ -229,6 +229,13 @@ static bool set_on_error(TfOptions *options, const char *value, GError **error)
 	return options->mosaic.paint_damage || strcmp(value, "eio") == 0 || tf_option_expected(error, value, "eio or fill");
 }
 
+static bool set_verify(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.verify_digest = strcmp(value, "digest") == 0;
+	return options->mosaic.verify_digest || strcmp(value, "none") == 0 ||
+	       tf_option_expected(error, value, "none or digest");
+}
+
 static bool set_spool(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
@@ -301,6 +308,7 @@ static const TfOption general_options[] = {
         {"overlap-order", set_blend, false}, /* what blend was called first */
         {"flat", set_flat, false},
         {"on-error", set_on_error, false},
+        {"verify", set_verify, false},
         {"cache-size", set_cache_size, false},
         {"overview", set_overview, false},
         {"spool", set_spool, false},

@@ -7,6 +7,7 @@
  * Threads: any.  Lock: the table's own, a leaf, not held across open().
  */
 #pragma once
+#include <tiffuse/digests.h>
 #include <tiffuse/scene.h>
 
 typedef struct _TfFiles TfFiles;
@@ -15,6 +16,14 @@ typedef struct _TfFiles TfFiles;
 TfFiles *tf_files_new(const TfScene *scene, unsigned max_open);
 void tf_files_free(TfFiles *files);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFiles, tf_files_free)
+
+/* From now on sources are digested at their first use; `digests` is borrowed.
+ * Whoever reads one must then compare each block. */
+void tf_files_set_digests(TfFiles *files, TfDigests *digests);
+TfDigests *tf_files_digests(const TfFiles *files); /* or NULL */
+
+/* Digests the source unless that was done; part of tf_files_acquire(). */
+bool tf_files_check(TfFiles *files, uint32_t index, int fd, GError **error);
 
 /* A descriptor for source `index`, kept open until tf_files_release().  Only
  * for pread and fstat: it is shared.  -1 with MISSING, ACCESS, CHANGED or IO. */

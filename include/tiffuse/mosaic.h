@@ -47,10 +47,12 @@ typedef struct {
 	unsigned max_files;     /* descriptors of sources that are open at a time; 0: 256 */
 	const char *spool_dir;
 	const char *cache_dir;  /* or NULL: nothing is kept for the next mount */
+	bool verify_digest;     /* verify=digest */
 } TfMosaicOptions;
 
 typedef struct {
 	char *source, *name, *fingerprint, *spool_dir;
+	char *cache_dir;        /* or NULL */
 	TfArrangement *arrangement;
 	TfProfiles *profiles;
 	TfScene *scene;
@@ -60,6 +62,7 @@ typedef struct {
 	TfImageDesc image;      /* what the header says of the picture; it borrows from the mosaic */
 	TfHeader *header;
 	TfFlat *flat;           /* or NULL */
+	TfDigests *digests;     /* or NULL: sources are not verified */
 	TfSources *sources;
 	TfCanvas *canvas;
 	GBytes *blank;          /* the tile that all blank tiles share */
@@ -109,6 +112,11 @@ char *tf_mosaic_pixel_size_text(const TfMosaic *mosaic);
 
 /* The resolved arrangement: file,x,y,width,height with a header line. */
 char *tf_mosaic_csv(const TfMosaic *mosaic);
+
+/* Reads all sources and compares their digests with those that are known;
+ * *text says what was done, the error (CHANGED) names the first ten that differ
+ * or cannot be read.  With verify_digest only. */
+bool tf_mosaic_check_digests(TfMosaic *mosaic, unsigned threads, char **text, GError **error);
 
 /* What --check prints: the plan in plain lines. */
 char *tf_mosaic_describe(const TfMosaic *mosaic);

@@ -14,6 +14,7 @@
  */
 #pragma once
 #include <tiffuse/flat.h>
+#include <tiffuse/digests.h>
 #include <tiffuse/probe.h>
 #include <tiffuse/samples.h>
 
@@ -38,6 +39,7 @@ typedef struct {
 	uint8_t background[3]; /* RGB, below transparent pixels */
 	const TfFlat *flat;    /* borrowed; or NULL: sources are taken as they are */
 	unsigned max_open;     /* descriptors */
+	TfDigests *digests;    /* borrowed, or NULL: sources are not verified */
 	bool in_order;         /* no row is handed out before all rows above it were decoded, so that damage
 				  there is met whatever is read first */
 } TfSourcesOptions;
@@ -48,6 +50,9 @@ void tf_sources_free(TfSources *sources);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfSources, tf_sources_free)
 
 unsigned tf_sources_open_files(TfSources *sources);
+
+/* Reads the source and compares its digest, or takes it; with `digests` only. */
+bool tf_sources_digest(TfSources *sources, uint32_t index, GError **error);
 
 /* Must the source be decoded as a whole? */
 bool tf_source_is_whole(const TfSources *sources, uint32_t index);

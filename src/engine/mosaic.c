@@ -13,11 +13,13 @@ void tf_mosaic_free(TfMosaic *mosaic)
 {
 	if (!mosaic)
 		return;
+	tf_mosaic_keep_digests(mosaic);
 	tf_memory_count(TF_MEMORY_SCENE, mosaic->scene ? -(int64_t)tf_scene_bytes(mosaic->scene) : 0);
 	tf_memory_count(TF_MEMORY_HEADER, mosaic->header ? -(int64_t)tf_header_bytes(mosaic->header) : 0);
 	g_clear_pointer(&mosaic->blank, g_bytes_unref);
 	tf_canvas_free(mosaic->canvas);
 	tf_sources_free(mosaic->sources);
+	tf_digests_free(mosaic->digests);
 	tf_flat_free(mosaic->flat);
 	tf_header_free(mosaic->header);
 	tf_scene_free(mosaic->scene);
@@ -30,6 +32,7 @@ void tf_mosaic_free(TfMosaic *mosaic)
 	tf_geo_free(mosaic->geo);
 	g_free(mosaic->fingerprint);
 	g_free(mosaic->spool_dir);
+	g_free(mosaic->cache_dir);
 	g_ptr_array_unref(mosaic->notes);
 	g_free(mosaic);
 }
@@ -230,7 +233,8 @@ static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError
 	}
 	uint64_t per_px = tf_samples_size(space, 4096, 64) / 4096; /* 96 bytes planar 4:2:0, 192 RGB */
 	uint64_t tables = tf_scene_bytes(mosaic->scene) + tf_header_bytes(mosaic->header) +
-	                  (mosaic->flat ? tf_flat_bytes(mosaic->flat) : 0);
+	                  (mosaic->flat ? tf_flat_bytes(mosaic->flat) : 0) +
+	                  (mosaic->digests ? tf_digests_need(tf_scene_n_sources(mosaic->scene), mosaic->source_bytes) : 0);
 	mosaic->fixed_bytes = TF_LIBRARIES_BYTES + tables + per_px * (uint64_t)mosaic->pyramid.level[0].width +
 	                      MAX(widest * options->threads, whole);
 	if (mosaic->fixed_bytes <= mosaic->memory_bytes)
@@ -249,6 +253,7 @@ static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool t
 	TfSourcesOptions pixels = {.space = mosaic->encoder.space,
 	                           .to_srgb = to_srgb,
 	                           .max_open = options->max_files ? options->max_files : MAX_OPEN_FILES,
+	                           .digests = mosaic->digests,
 	                           .in_order = options->paint_damage,
 	                           .flat = mosaic->flat};
 	memcpy(pixels.background, options->background, sizeof pixels.background);
@@ -327,9 +332,12 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *wanted, GError **error)
 	mosaic->notes = g_ptr_array_new_with_free_func(g_free);
 	mosaic->source = g_canonicalize_filename(options->source, NULL);
 	mosaic->memory_bytes = options->memory_bytes;
+	mosaic->cache_dir = g_strdup(options->cache_dir);
 	mosaic->paint_damage = options->paint_damage;
 	if (!tf_mosaic_place_sources(mosaic, options, error))
 		return NULL;
+	if (options->verify_digest)
+		tf_mosaic_expect_digests(mosaic);
 	tf_mosaic_choose_pixel_size(mosaic, options);
 	mosaic->name = choose_name(mosaic, options);
 	bool to_srgb = mosaic->to_srgb = must_convert(mosaic);

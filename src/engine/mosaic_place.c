@@ -2,8 +2,6 @@
 #include "mosaic_private.h"
 
 #include <string.h>
-#include <tiffuse/index.h>
-#include <tiffuse/vips_env.h>
 
 void tf_mosaic_note(TfMosaic *mosaic, const char *format, ...)
 {
@@ -18,44 +16,16 @@ static const TfPlace *place_at(const TfMosaic *mosaic, guint i)
 	return &g_array_index(mosaic->arrangement->places, TfPlace, i);
 }
 
-/* --- the index of headers ------------------------------------------------------- */
-
-static bool look_up(const char *path, const TfIdentity *identity, TfImageInfo *info, GBytes **profile, void *index)
-{
-	return tf_index_lookup(index, path, identity, info, profile);
-}
-
-static char *index_maker(void)
-{
-	return g_strconcat("tiffuse " TF_VERSION "; ", tf_vips_versions(), NULL);
-}
-
-static bool probe_with_index(TfMosaic *mosaic, const char *cache_dir, const char *const *paths, uint32_t n,
-                             TfProbeOptions *probe, TfImageInfo *infos, GError **error)
-{
-	g_autofree char *maker = index_maker();
-	TfIndexPlace place = {cache_dir, mosaic->source, maker};
-	g_autoptr(TfIndex) index = tf_index_load(&place);
-	probe->lookup = look_up;
-	probe->lookup_data = index;
-	return tf_probe_all(paths, n, probe, infos, &mosaic->profiles, error);
-}
-
 /* If there is anything new to be kept. */
-static void save_index(TfMosaic *mosaic, const char *cache_dir, const TfImageInfo *infos, int64_t probed_ns)
+static void save_index(TfMosaic *mosaic, const TfImageInfo *infos, int64_t probed_ns)
 {
 	guint n = mosaic->arrangement->places->len;
-	if (!cache_dir || mosaic->headers_read + mosaic->streams_read == 0)
+	if (!mosaic->cache_dir || mosaic->headers_read + mosaic->streams_read == 0)
 		return;
-	g_autofree char *maker = index_maker();
 	g_autofree const char **paths = g_new0(const char *, n + 1);
-	g_autoptr(GError) unsaved = NULL;
-	TfIndexPlace place = {cache_dir, mosaic->source, maker};
 	for (guint i = 0; i < n; i++)
 		paths[i] = place_at(mosaic, i)->path;
-	if (!tf_index_save(&place, paths, infos, n, mosaic->profiles->profiles, probed_ns, &unsaved))
-		tf_mosaic_note(mosaic, "sizes of the sources are not kept for the next mount: %s (cache-dir=)",
-		               unsaved->message);
+	tf_mosaic_save_index(mosaic, paths, infos, n, probed_ns);
 }
 
 /* Headers of all files that exist; those of missing ones stay 0 x 0. */
@@ -71,9 +41,7 @@ static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfIma
 	                        .missing_fill = options->arrange.missing_fill,
 	                        .n_opened = &mosaic->headers_read,
 	                        .n_known = &mosaic->headers_known};
-	bool ok = options->cache_dir ? probe_with_index(mosaic, options->cache_dir, paths, n_present, &probe, found, error)
-	                             : tf_probe_all(paths, n_present, &probe, found, &mosaic->profiles, error);
-	if (!ok)
+	if (!tf_mosaic_probe(mosaic, paths, n_present, &probe, found, error))
 		return false;
 	for (guint i = 0, j = 0; i < n; i++)
 		infos[i] = place_at(mosaic, i)->missing ? (TfImageInfo){.orientation = 1} : found[j++];
@@ -243,7 +211,7 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError 
 	bool resolved = tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error);
 	if (resolved)
 		mosaic->streams_read = find_passable(mosaic, infos, positions, apply, options);
-	save_index(mosaic, options->cache_dir, infos, begin_ns);
+	save_index(mosaic, infos, begin_ns);
 	if (!resolved)
 		return false;
 	take_resolution(mosaic, &resolution, options);

@@ -35,4 +35,18 @@ void tf_mosaic_plan_passthrough(TfMosaic *mosaic, const TfMosaicOptions *options
 /* After the scene is frozen. */
 void tf_mosaic_choose_pixel_size(TfMosaic *mosaic, const TfMosaicOptions *options);
 
+/* tf_probe_all() for `paths`, with what the cache directory knows of them. */
+bool tf_mosaic_probe(TfMosaic *mosaic, const char *const *paths, uint32_t n, TfProbeOptions *probe, TfImageInfo *infos,
+                     GError **error);
+
+/* Keeps them, if it can; infos[i] belongs to paths[i]. */
+void tf_mosaic_save_index(TfMosaic *mosaic, const char *const *paths, const TfImageInfo *infos, uint32_t n,
+                          int64_t probed_ns);
+
+/* Sets up mosaic->digests with those that are known. */
+void tf_mosaic_expect_digests(TfMosaic *mosaic);
+
+/* Keeps those that were taken for the next mount. */
+void tf_mosaic_keep_digests(const TfMosaic *mosaic);
+
 void tf_mosaic_note(TfMosaic *mosaic, const char *format, ...) G_GNUC_PRINTF(2, 3);

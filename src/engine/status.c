@@ -75,6 +75,12 @@ static void add_counters(GString *out, const TfEngine *engine)
 	tf_status_add(out, "reads", c->reads);
 	tf_status_add(out, "hole_reads", c->hole_reads);
 	tf_status_add(out, "errors", c->errors);
+	if (engine->mosaic->digests) {
+		TfDigestCounts counts = tf_digests_count(engine->mosaic->digests);
+		tf_status_add(out, "digests_checked", counts.checked);
+		tf_status_add(out, "digests_taken", counts.taken);
+		tf_status_add(out, "digests_differing", counts.differing);
+	}
 	g_string_append_printf(out, "on_error: %s\n", engine->mosaic->paint_damage ? "fill" : "eio");
 	tf_damage_describe(engine->damage, out);
 }

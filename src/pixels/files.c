@@ -15,6 +15,7 @@ typedef struct {
 struct _TfFiles {
 	const TfScene *scene;
 	unsigned max_open;
+	TfDigests *digests; /* or NULL */
 	GMutex lock;      /* guards what follows */
 	GHashTable *open; /* index -> OpenFile */
 	GQueue idle;      /* oldest first */
@@ -44,6 +45,16 @@ void tf_files_free(TfFiles *files)
 	g_hash_table_unref(files->open);
 	g_mutex_clear(&files->lock);
 	g_free(files);
+}
+
+void tf_files_set_digests(TfFiles *files, TfDigests *digests)
+{
+	files->digests = digests;
+}
+
+TfDigests *tf_files_digests(const TfFiles *files)
+{
+	return files->digests;
 }
 
 static TfIdentity identity_of_stat(const struct stat *st)
@@ -126,6 +137,15 @@ bool tf_files_settle(TfFiles *files, uint32_t index, int fd, bool ok, GError **e
 	return false;
 }
 
+bool tf_files_check(TfFiles *files, uint32_t index, int fd, GError **error)
+{
+	if (!files->digests || tf_digests_is_checked(files->digests, index))
+		return true;
+	const TfSource *source = tf_scene_source(files->scene, index);
+	bool ok = tf_digests_check(files->digests, index, source->path, fd, source->info.identity.size, error);
+	return tf_files_settle(files, index, fd, ok, error);
+}
+
 /* Closes idle files until at most `keep` are open. */
 static void trim_locked(TfFiles *files, unsigned keep)
 {
@@ -166,7 +186,7 @@ static int open_source(TfFiles *files, uint32_t index, GError **error)
 	return tf_steal_fd(&owned);
 }
 
-int tf_files_acquire(TfFiles *files, uint32_t index, GError **error)
+static int acquire(TfFiles *files, uint32_t index, GError **error)
 {
 	g_mutex_lock(&files->lock);
 	int fd = use_open_file_locked(files, index);
@@ -192,6 +212,15 @@ int tf_files_acquire(TfFiles *files, uint32_t index, GError **error)
 	g_mutex_unlock(&files->lock);
 	tf_close(&opened);
 	return fd;
+}
+
+int tf_files_acquire(TfFiles *files, uint32_t index, GError **error)
+{
+	int fd = acquire(files, index, error);
+	if (fd < 0 || tf_files_check(files, index, fd, error))
+		return fd;
+	tf_files_release(files, index, fd);
+	return -1;
 }
 
 /* A file that was found changed must not be handed out again: when its last

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	WINDOW_BYTES = 64 * 1024,
+	WINDOW_BYTES = TF_DIGEST_BLOCK,
 	MAX_UNIT = 16,
 	/* libjpeg's own state, measured with 4:2:0 files: 0.1 MB and the rows of its upsampler. */
 	STATE_BYTES = 100 * 1024,
@@ -120,6 +120,7 @@ TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpe
 	 * top goes on to the bottom, whoever starts below came for a look. */
 	jpeg->raw = output == TF_JPEG_PLANAR && (first_row < 2 * MAX_UNIT || source->info.progressive);
 	tf_jpeg_stream_init(&jpeg->stream, source->path, fd, WINDOW_BYTES);
+	tf_jpeg_stream_verify(&jpeg->stream, tf_files_digests(files), index);
 	bool ok = tf_jpeg_stream_try(&jpeg->stream, header_step, jpeg, error) && check_header(jpeg, source, error);
 	ok = tf_files_settle(files, index, fd, ok, error);
 	tf_files_release(files, index, fd);

@@ -61,14 +61,29 @@ static void on_output(j_common_ptr common)
 {
 }
 
+/* Bytes from the stream's offset on, in the window from *at on. */
+static ssize_t read_window(TfJpegStream *stream, size_t *at)
+{
+	ssize_t n;
+	*at = 0;
+	if (stream->digests) {
+		*at = stream->offset % TF_DIGEST_BLOCK;
+		n = tf_digests_read_block(stream->digests, stream->index, stream->fd, stream->offset / TF_DIGEST_BLOCK,
+		                          stream->window);
+		return n < 0 ? n : MAX(n - (ssize_t)*at, 0);
+	}
+	do
+		n = pread(stream->fd, stream->window, stream->window_bytes, (off_t)stream->offset);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static boolean fill_window(j_decompress_ptr cinfo)
 {
 	static const JOCTET end_of_image[2] = {0xFF, JPEG_EOI};
 	TfJpegStream *stream = cinfo->client_data;
-	ssize_t n;
-	do
-		n = pread(stream->fd, stream->window, stream->window_bytes, (off_t)stream->offset);
-	while (n < 0 && errno == EINTR);
+	size_t at;
+	ssize_t n = read_window(stream, &at);
 	if (n < 0) {
 		stream->read_errno = errno;
 		ERREXIT(cinfo, JERR_FILE_READ);
@@ -80,7 +95,7 @@ static boolean fill_window(j_decompress_ptr cinfo)
 		return TRUE;
 	}
 	stream->offset += (uint64_t)n;
-	stream->input.next_input_byte = stream->window;
+	stream->input.next_input_byte = stream->window + at;
 	stream->input.bytes_in_buffer = (size_t)n;
 	return TRUE;
 }
@@ -130,6 +145,13 @@ void tf_jpeg_stream_init(TfJpegStream *stream, const char *path, int fd, size_t 
 	stream->created = true;
 }
 
+void tf_jpeg_stream_verify(TfJpegStream *stream, TfDigests *digests, uint32_t index)
+{
+	g_return_if_fail(!digests || stream->window_bytes == TF_DIGEST_BLOCK);
+	stream->digests = digests;
+	stream->index = index;
+}
+
 void tf_jpeg_stream_clear(TfJpegStream *stream)
 {
 	if (stream->created)
@@ -153,6 +175,8 @@ static int code_of_message(const TfJpegStream *stream)
 
 static bool report(TfJpegStream *stream, GError **error)
 {
+	if (stream->read_errno == EBADMSG && stream->digests)
+		return tf_digests_fail(error, stream->path);
 	if (stream->read_errno)
 		return tf_error_set_errno(error, stream->read_errno, "%s", stream->path);
 	g_set_error(error, TF_ERROR, code_of_message(stream), "%s: %s", stream->path, stream->reason);

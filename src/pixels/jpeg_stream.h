@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <tiffuse/error.h>
+#include <tiffuse/digests.h>
 #include <jpeglib.h>
 
 typedef struct {
@@ -18,6 +18,8 @@ typedef struct {
 	jmp_buf escape;        /* valid inside tf_jpeg_stream_try() only */
 	const char *path;      /* for messages; borrowed */
 	int fd;                /* borrowed; set before each try */
+	TfDigests *digests;    /* or NULL: what is read need not be compared; borrowed */
+	uint32_t index;        /* of the source there */
 	uint64_t offset;       /* of the window's end in the file */
 	size_t window_bytes;
 	uint8_t *window;
@@ -30,6 +32,10 @@ typedef struct {
 /* `path` is borrowed and must outlive the stream. */
 void tf_jpeg_stream_init(TfJpegStream *stream, const char *path, int fd, size_t window_bytes);
 void tf_jpeg_stream_clear(TfJpegStream *stream);
+
+/* What is read will be compared with the digested blocks (NULL: not); the window
+ * must have their size. */
+void tf_jpeg_stream_verify(TfJpegStream *stream, TfDigests *digests, uint32_t index);
 
 /* Runs step(stream, data), which may call libjpeg; it must own nothing that
  * needs cleaning up, since an error leaves it by longjmp.  Fails with IO,

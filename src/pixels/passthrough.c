@@ -29,8 +29,10 @@ bool tf_passthrough_may_fit(const TfImageInfo *info, int32_t side)
 	       info->height == side && info->identity.size <= max_file_bytes(info);
 }
 
-/* The stream in a new buffer, and its size; NULL with an error. */
-static uint8_t *read_stream(int fd, const char *path, const TfImageInfo *info, size_t *stream_bytes, GError **error)
+/* The stream in a new buffer, and its size; NULL with an error.  `files` is
+ * NULL where the file is not a source yet. */
+static uint8_t *read_stream(int fd, const char *path, const TfImageInfo *info, const TfFiles *files, uint32_t index,
+                            size_t *stream_bytes, GError **error)
 {
 	size_t length = info->identity.size;
 	const char *reason;
@@ -43,6 +45,9 @@ static uint8_t *read_stream(int fd, const char *path, const TfImageInfo *info, s
 		tf_error_set_errno(error, errno, "%s", path);
 		return NULL;
 	}
+	TfDigests *digests = files ? tf_files_digests(files) : NULL;
+	if (digests && !tf_digests_check_bytes(digests, index, path, room, length, error))
+		return NULL;
 	*stream_bytes = tf_markers_scan(room, length, info, room, &reason);
 	if (*stream_bytes > 0)
 		return g_steal_pointer(&room);
@@ -66,7 +71,7 @@ static void probe_file(const TfPassthroughFile *file)
 	tf_autofd int fd = tf_open_regular(file->path, &identity, NULL);
 	if (fd < 0 || memcmp(&identity, &file->info->identity, sizeof identity) != 0)
 		return;
-	g_autofree uint8_t *stream = read_stream(fd, file->path, file->info, &bytes, &error);
+	g_autofree uint8_t *stream = read_stream(fd, file->path, file->info, NULL, 0, &bytes, &error);
 	if (stream && bytes <= max_stream_bytes(file->info))
 		file->info->stream_bytes = (uint32_t)bytes;
 	else if (stream || g_error_matches(error, TF_ERROR, TF_ERROR_DAMAGED))
@@ -107,7 +112,7 @@ GBytes *tf_passthrough_read(TfSources *sources, uint32_t index, GError **error)
 	if (fd < 0)
 		return NULL;
 	g_autoptr(GError) failure = NULL;
-	g_autofree uint8_t *stream = read_stream(fd, source->path, &source->info, &bytes, &failure);
+	g_autofree uint8_t *stream = read_stream(fd, source->path, &source->info, sources->files, index, &bytes, &failure);
 	/* A file that is being written over explains all that is wrong with it. */
 	bool same = tf_files_verify(sources->files, index, fd, error);
 	tf_files_release(sources->files, index, fd);

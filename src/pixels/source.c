@@ -32,6 +32,7 @@ TfSources *tf_sources_new(const TfScene *scene, const TfProfiles *profiles, cons
 	sources->profiles = profiles;
 	sources->options = *options;
 	sources->files = tf_files_new(scene, options->max_open);
+	tf_files_set_digests(sources->files, options->digests);
 	return sources;
 }
 
@@ -46,6 +47,15 @@ void tf_sources_free(TfSources *sources)
 unsigned tf_sources_open_files(TfSources *sources)
 {
 	return tf_files_open_count(sources->files);
+}
+
+bool tf_sources_digest(TfSources *sources, uint32_t index, GError **error)
+{
+	int fd = tf_files_acquire(sources->files, index, error);
+	if (fd < 0)
+		return false;
+	tf_files_release(sources->files, index, fd);
+	return true;
 }
 
 /* Orientation 2 mirrors each row and needs no other row. */
@@ -212,9 +222,11 @@ static bool open_vips(TfCursor *cursor, const TfSource *source, GError **error)
 {
 	TfIdentity identity;
 	cursor->fd = tf_open_regular(source->path, &identity, error);
-	if (cursor->fd < 0 || !tf_files_verify(cursor->sources->files, cursor->index, cursor->fd, error))
+	TfFiles *files = cursor->sources->files;
+	if (cursor->fd < 0 || !tf_files_verify(files, cursor->index, cursor->fd, error) ||
+	    !tf_files_check(files, cursor->index, cursor->fd, error))
 		return false;
-	cursor->input.fd = cursor->fd;
+	cursor->input = (TfVipsInput){.fd = cursor->fd, .digests = tf_files_digests(files), .index = cursor->index};
 	g_autoptr(VipsSource) input = tf_vips_input_new(&cursor->input);
 	g_autoptr(VipsImage) image =
 	        input ? vips_image_new_from_source(input, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
@@ -271,6 +283,7 @@ void tf_cursor_free(TfCursor *cursor)
 		return;
 	tf_jpeg_free(cursor->jpeg);
 	g_clear_object(&cursor->image);
+	tf_vips_input_clear(&cursor->input);
 	tf_close(&cursor->fd);
 	g_free(cursor);
 }

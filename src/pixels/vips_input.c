@@ -6,12 +6,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static gint64 on_read(VipsSourceCustom *source, void *to, gint64 length, TfVipsInput *input)
+static ssize_t read_plainly(const TfVipsInput *input, void *to, size_t length)
 {
 	ssize_t n;
 	do
-		n = pread(input->fd, to, (size_t)length, input->at);
+		n = pread(input->fd, to, length, input->at);
 	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* At most to the end of a block. */
+static ssize_t read_compared(TfVipsInput *input, void *to, size_t length)
+{
+	int64_t index = input->at / TF_DIGEST_BLOCK, at = input->at % TF_DIGEST_BLOCK;
+	if (!input->block || input->block_index != index) {
+		if (!input->block)
+			input->block = g_malloc(TF_DIGEST_BLOCK);
+		input->block_index = index;
+		input->block_bytes =
+		        tf_digests_read_block(input->digests, input->index, input->fd, (uint64_t)index, input->block);
+	}
+	if (input->block_bytes < 0)
+		return input->block_bytes;
+	size_t n = (size_t)CLAMP(input->block_bytes - at, 0, (int64_t)length);
+	memcpy(to, input->block + at, n);
+	return (ssize_t)n;
+}
+
+static gint64 on_read(VipsSourceCustom *source, void *to, gint64 length, TfVipsInput *input)
+{
+	ssize_t n = input->digests ? read_compared(input, to, (size_t)length) : read_plainly(input, to, (size_t)length);
 	if (n < 0 && input->read_errno == 0)
 		input->read_errno = errno;
 	if (n > 0)
@@ -43,8 +67,17 @@ VipsSource *tf_vips_input_new(TfVipsInput *input)
 	return VIPS_SOURCE(source);
 }
 
+void tf_vips_input_clear(TfVipsInput *input)
+{
+	g_clear_pointer(&input->block, g_free);
+}
+
 bool tf_vips_input_fail(const TfVipsInput *input, GError **error, const char *path)
 {
+	if (input->read_errno == EBADMSG && input->digests) {
+		vips_error_clear();
+		return tf_digests_fail(error, path);
+	}
 	if (input->read_errno) {
 		vips_error_clear();
 		return tf_error_set_errno(error, input->read_errno, "%s", path);

@@ -9,15 +9,22 @@
 #include "vips_private.h"
 
 #include <stdint.h>
+#include <tiffuse/digests.h>
 
 /* Must outlive every image that reads through it. */
 typedef struct {
 	int fd;         /* borrowed */
 	int64_t at;     /* libvips' place in the file */
 	int read_errno; /* of the first read that failed, or 0 */
+	TfDigests *digests; /* or NULL: what is read need not be compared; borrowed */
+	uint32_t index;     /* of the source there */
+	uint8_t *block;     /* the newest block that was compared */
+	int64_t block_index;
+	ssize_t block_bytes;
 } TfVipsInput;
 
 VipsSource *tf_vips_input_new(TfVipsInput *input);
+void tf_vips_input_clear(TfVipsInput *input);
 
 /* As tf_vips_fail(), with the reason why the file could not be read if there
  * was one (IO, NO_MEMORY ...); what is left is DAMAGED. */

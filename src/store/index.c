@@ -23,7 +23,7 @@
 #define MAX_FILE_BYTES (512 * TF_MIB)
 #define SETTLED_NS (2 * INT64_C(1000000000)) /* the coarsest time stamps: FAT's */
 
-enum { FORMAT = 3, DIGEST_BYTES = 32 };
+enum { FORMAT = 4, DIGEST_BYTES = TF_DIGEST_BYTES };
 
 typedef struct {
 	char magic[16];
@@ -41,17 +41,20 @@ typedef struct {
 	float pixel_um_x, pixel_um_y;
 	uint32_t stream_bytes, zeros;
 	uint8_t codec, colour, bands, hsamp, vsamp, orientation, progressive, deep;
+	uint8_t digest[DIGEST_BYTES]; /* zeros: none */
 } Record;
 
 /* A new field of an image's header must get its place in the record and a new FORMAT. */
 _Static_assert(sizeof(TfImageInfo) == 80 && offsetof(TfImageInfo, identity) == 40, "Record keeps all of TfImageInfo");
-_Static_assert(sizeof(Record) == 80 && sizeof(Head) == 48, "no padding in the file");
+_Static_assert(sizeof(Record) == 112 && sizeof(Head) == 48, "no padding in the file");
 
 struct _TfIndex {
 	uint8_t *file;
+	size_t length;
 	const Record *records; /* in `file`, as the paths are */
 	const char *prefix;
 	size_t prefix_bytes;
+	bool same_maker;      /* otherwise only the digests count */
 	GHashTable *by_path;  /* rest of the path -> Record */
 	GPtrArray *profiles;  /* GBytes */
 };
@@ -155,8 +158,9 @@ static bool parse(TfIndex *index, size_t length, const char *maker)
 		return false;
 	const char *made_by = take_text(&text);
 	index->prefix = made_by ? take_text(&text) : NULL;
-	if (!index->prefix || strcmp(made_by, maker) != 0)
+	if (!index->prefix)
 		return false;
+	index->same_maker = strcmp(made_by, maker) == 0;
 	index->prefix_bytes = strlen(index->prefix);
 	for (uint32_t i = 0; i < head->n_sources; i++) {
 		const Record *record = &index->records[i];
@@ -179,9 +183,8 @@ TfIndex *tf_index_load(const TfIndexPlace *place)
 	index->by_path = g_hash_table_new(g_str_hash, g_str_equal);
 	index->profiles = g_ptr_array_new_with_free_func(unref_profile);
 	g_autofree char *path = file_path(place);
-	size_t length = 0;
-	index->file = read_file(path, &length);
-	if (index->file && (!is_ours(index->file, length) || !parse(index, length, place->maker)))
+	index->file = read_file(path, &index->length);
+	if (index->file && (!is_ours(index->file, index->length) || !parse(index, index->length, place->maker)))
 		g_hash_table_remove_all(index->by_path);
 	return index;
 }
@@ -198,15 +201,32 @@ void tf_index_free(TfIndex *index)
 
 uint32_t tf_index_n_sources(const TfIndex *index)
 {
-	return g_hash_table_size(index->by_path);
+	return index->same_maker ? g_hash_table_size(index->by_path) : 0;
+}
+
+static const Record *find(const TfIndex *index, const char *path)
+{
+	if (g_hash_table_size(index->by_path) == 0 || strncmp(path, index->prefix, index->prefix_bytes) != 0)
+		return NULL;
+	return g_hash_table_lookup(index->by_path, path + index->prefix_bytes);
+}
+
+bool tf_index_digest(const TfIndex *index, const char *path, const TfIdentity *identity,
+                     uint8_t digest[TF_DIGEST_BYTES])
+{
+	static const uint8_t none[DIGEST_BYTES];
+	const Record *r = find(index, path);
+	if (!r || r->size != identity->size || r->mtime_ns != identity->mtime_ns ||
+	    memcmp(r->digest, none, DIGEST_BYTES) == 0)
+		return false;
+	memcpy(digest, r->digest, DIGEST_BYTES);
+	return true;
 }
 
 bool tf_index_lookup(const TfIndex *index, const char *path, const TfIdentity *identity, TfImageInfo *info,
                      GBytes **profile)
 {
-	if (tf_index_n_sources(index) == 0 || strncmp(path, index->prefix, index->prefix_bytes) != 0)
-		return false;
-	const Record *r = g_hash_table_lookup(index->by_path, path + index->prefix_bytes);
+	const Record *r = index->same_maker ? find(index, path) : NULL;
 	if (!r || r->dev != identity->dev || r->ino != identity->ino || r->size != identity->size ||
 	    r->mtime_ns != identity->mtime_ns || r->ctime_ns != identity->ctime_ns)
 		return false;
@@ -293,7 +313,7 @@ static void add_profiles(GByteArray *out, const GPtrArray *profiles)
 /* NULL when it would be too large: GByteArray and the offsets of paths end at
  * 4 GiB, what is loaded at 512 MiB. */
 static GByteArray *compose(const TfIndexPlace *place, const char *const *paths, const TfImageInfo *infos, uint32_t n,
-                           const GPtrArray *profiles, int64_t probed_ns)
+                           const GPtrArray *profiles, int64_t probed_ns, const TfIndex *previous)
 {
 	g_autofree char *prefix = common_folder(paths, n);
 	g_autoptr(GByteArray) text = g_byte_array_new(), out = g_byte_array_new();
@@ -302,10 +322,14 @@ static GByteArray *compose(const TfIndexPlace *place, const char *const *paths, 
 	Head head = {.magic = MAGIC, .byte_order = BYTE_ORDER_MARK, .format = FORMAT, .n_profiles = profiles->len};
 	g_byte_array_append(out, (const guint8 *)&head, sizeof head);
 	for (uint32_t i = 0; i < n && text->len + (uint64_t)out->len < MAX_FILE_BYTES; i++) {
-		if (!is_settled(&infos[i], probed_ns))
-			continue;
 		Record record = record_of(&infos[i], text->len);
 		const char *rest = paths[i] + strlen(prefix);
+		bool digested = previous && tf_index_digest(previous, paths[i], &infos[i].identity, record.digest);
+		if (!is_settled(&infos[i], probed_ns)) {
+			if (infos[i].width == 0 || !digested)
+				continue;
+			record.ctime_ns = INT64_MIN; /* its header is not known, its digest still is */
+		}
 		g_byte_array_append(out, (const guint8 *)&record, sizeof record);
 		g_byte_array_append(text, (const guint8 *)rest, (guint)strlen(rest) + 1);
 		head.n_sources++;
@@ -324,13 +348,13 @@ static GByteArray *compose(const TfIndexPlace *place, const char *const *paths, 
 }
 
 /* Without fsync: after a power failure the checksum tells. */
-static bool replace_file(const char *path, const GByteArray *bytes, GError **error)
+static bool replace_file(const char *path, const uint8_t *bytes, size_t length, GError **error)
 {
 	g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
 	tf_autofd int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return tf_error_set_errno(error, errno, "%s", path);
-	if (tf_pwrite_all(fd, bytes->data, bytes->len, 0) && rename(temporary, path) == 0)
+	if (tf_pwrite_all(fd, bytes, length, 0) && rename(temporary, path) == 0)
 		return true;
 	int reason = errno;
 	unlink(temporary);
@@ -338,14 +362,33 @@ static bool replace_file(const char *path, const GByteArray *bytes, GError **err
 }
 
 bool tf_index_save(const TfIndexPlace *place, const char *const *paths, const TfImageInfo *infos, uint32_t n,
-                   const GPtrArray *profiles, int64_t probed_ns, GError **error)
+                   const GPtrArray *profiles, int64_t probed_ns, const TfIndex *previous, GError **error)
 {
 	if (g_mkdir_with_parents(place->folder, 0700) != 0)
 		return tf_error_set_errno(error, errno, "%s", place->folder);
 	g_autofree char *path = file_path(place);
-	g_autoptr(GByteArray) bytes = compose(place, paths, infos, n, profiles, probed_ns);
+	g_autoptr(GByteArray) bytes = compose(place, paths, infos, n, profiles, probed_ns, previous);
 	if (bytes)
-		return replace_file(path, bytes, error);
+		return replace_file(path, bytes->data, bytes->len, error);
 	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%s: it would exceed 512 MiB", path);
 	return false;
+}
+
+bool tf_index_keep_digests(const TfIndexPlace *place, const TfIndexDigest *digests, uint32_t n, uint32_t *n_kept,
+                           GError **error)
+{
+	g_autoptr(TfIndex) index = tf_index_load(place);
+	*n_kept = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		Record *r = (Record *)find(index, digests[i].path); /* in index->file, which is ours alone */
+		if (!r || r->size != digests[i].identity.size || r->mtime_ns != digests[i].identity.mtime_ns)
+			continue;
+		memcpy(r->digest, digests[i].digest, DIGEST_BYTES);
+		++*n_kept;
+	}
+	if (*n_kept == 0)
+		return true;
+	g_autofree char *path = file_path(place);
+	digest(index->file, index->length - DIGEST_BYTES, index->file + index->length - DIGEST_BYTES);
+	return replace_file(path, index->file, index->length, error);
 }

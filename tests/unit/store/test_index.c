@@ -71,7 +71,7 @@ static void tear_down(Setup *s, gconstpointer data)
 static void save(Setup *s)
 {
 	g_autoptr(GError) error = NULL;
-	g_assert_true(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, &error));
+	g_assert_true(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, NULL, &error));
 	g_assert_no_error(error);
 }
 
@@ -249,6 +249,71 @@ static void test_wrong_numbers(Setup *s, gconstpointer data)
 	}
 }
 
+static void digest_of(int i, uint8_t digest[TF_DIGEST_BYTES])
+{
+	memset(digest, i + 1, TF_DIGEST_BYTES);
+}
+
+static void keep(Setup *s, int first, int n, uint32_t expected)
+{
+	g_autoptr(GError) error = NULL;
+	TfIndexDigest digests[N];
+	uint32_t kept;
+	for (int i = 0; i < n; i++) {
+		digests[i] = (TfIndexDigest){.path = s->paths[first + i], .identity = s->infos[first + i].identity};
+		digest_of(first + i, digests[i].digest);
+	}
+	g_assert_true(tf_index_keep_digests(&s->place, digests, (uint32_t)n, &kept, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(kept, ==, expected);
+}
+
+static bool has_digest(const Setup *s, int i)
+{
+	g_autoptr(TfIndex) index = tf_index_load(&s->place);
+	uint8_t got[TF_DIGEST_BYTES], want[TF_DIGEST_BYTES];
+	if (!tf_index_digest(index, s->paths[i], &s->infos[i].identity, got))
+		return false;
+	digest_of(i, want);
+	g_assert_cmpmem(got, sizeof got, want, sizeof want);
+	return true;
+}
+
+static void test_digests(Setup *s, gconstpointer data)
+{
+	keep(s, 0, 1, 0); /* there is no index */
+	save(s);
+	g_assert_false(has_digest(s, 0));
+	keep(s, 0, 2, 2);
+	keep(s, 3, 1, 1);
+	bool known[N] = {true, true, false, true, false};
+	for (int i = 0; i < N; i++)
+		g_assert_true(has_digest(s, i) == known[i]);
+	g_assert_cmpint(count_known(s), ==, N);
+	s->place.maker = "maker 2"; /* another version reads headers anew, and believes the digests */
+	g_assert_true(has_digest(s, 1));
+	g_assert_cmpint(count_known(s), ==, 0);
+	s->infos[0].identity.ctime_ns++;
+	s->infos[0].identity.ino++;
+	g_assert_true(has_digest(s, 0)); /* a copy */
+	s->infos[0].identity.mtime_ns++;
+	s->infos[1].identity.size++;
+	g_assert_false(has_digest(s, 0) || has_digest(s, 1)); /* other files */
+	keep(s, 0, 2, 0);
+	g_autoptr(TfIndex) previous = tf_index_load(&s->place);
+	g_assert_true(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, previous, NULL));
+	for (int i = 0; i < N; i++)
+		g_assert_true(has_digest(s, i) == (i == 3));
+	g_assert_cmpint(count_known(s), ==, N);
+	/* A bit that flips may leave a fresh ctime. */
+	s->infos[3].identity.ctime_ns = PROBED;
+	g_autoptr(TfIndex) settled = tf_index_load(&s->place);
+	g_assert_true(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, settled, NULL));
+	g_autoptr(TfIndex) index = tf_index_load(&s->place);
+	g_assert_true(has_digest(s, 3));
+	g_assert_false(is_known(s, index, 3));
+}
+
 static gpointer save_often(gpointer data)
 {
 	for (int i = 0; i < 200; i++)
@@ -278,7 +343,7 @@ static void test_unwritable(Setup *s, gconstpointer data)
 	g_assert_cmpint(g_mkdir_with_parents(parent, 0700), ==, 0);
 	g_assert_true(g_file_set_contents(s->folder, "a file", -1, NULL));
 	g_assert_cmpint(count_known(s), ==, 0);
-	g_assert_false(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, &error));
+	g_assert_false(tf_index_save(&s->place, (const char *const *)s->paths, s->infos, N, s->profiles, PROBED, NULL, &error));
 	g_assert_true(error && error->domain == TF_ERROR);
 	g_assert_nonnull(strstr(error->message, s->folder));
 }
@@ -293,6 +358,7 @@ int main(int argc, char **argv)
 	CASE("foreign", test_foreign);
 	CASE("damage", test_damage);
 	CASE("wrong-numbers", test_wrong_numbers);
+	CASE("digests", test_digests);
 	CASE("concurrent", test_concurrent);
 	CASE("unwritable", test_unwritable);
 	return g_test_run();
