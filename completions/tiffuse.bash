@@ -73,7 +73,7 @@ _tiffuse() {
 	elif $split; then
 		_tiffuse_values "${prev#--}" "$cur"
 	elif [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "--check --export= $(_tiffuse_names | sed 's/^/--/') \
+		mapfile -t COMPREPLY < <(compgen -W "--check --tree --export= $(_tiffuse_names | sed 's/^/--/') \
 			-f -d -h -V -o --help --version" -- "$cur")
 		[[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace
 	else

@@ -4,6 +4,7 @@
 const char *tf_options_help(void)
 {
 	return "usage: tiffuse [options] SOURCE MOUNTPOINT     mount SOURCE as one pyramidal TIFF\n"
+	       "       tiffuse --tree [options] ROOT MOUNTPOINT  mount all mosaics below ROOT\n"
 	       "       tiffuse --check [options] SOURCE        print the plan, mount nothing\n"
 	       "       tiffuse --export=FILE [options] SOURCE  write the compact file, without a mount\n"
 	       "       fusermount3 -u MOUNTPOINT               end\n"
@@ -59,6 +60,8 @@ const char *tf_options_help(void)
 	       "  overview=demand     keep upper tiles when they are made; mount: make them all in the\n"
 	       "                      background from the mount on; off: keep none\n"
 	       "  spool-dir=/var/tmp  where they go, and a header too large for memory\n"
+	       "  max-open=16         of --tree: mosaics that are open at a time\n"
+	       "  idle=60             of --tree: seconds after which an unused one is closed\n"
 	       "  allow_other, allow_root, auto_unmount, noexec, noatime: as FUSE has them\n"
 	       "  ro, nofail, _netdev, user, x-...: what fstab needs; sloppy: ignore unknown options\n"
 	       "\n"

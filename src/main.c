@@ -13,13 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <tiffuse/export.h>
 #include <tiffuse/log.h>
 #include <tiffuse/mount.h>
 #include <tiffuse/vips_env.h>
 
-enum { EXIT_CODE_MOUNT = 32 };
+enum { EXIT_CODE_MOUNT = 32, MIN_TREE_FILES = 8, MAX_TREE_FILES = 256 };
 
 static int fail(const GError *error)
 {
@@ -141,16 +142,81 @@ static int export_file(const TfOptions *options)
 	return end_signal ? 128 + end_signal : code;
 }
 
-static TfEngine *new_engine(const TfOptions *options, const TfMosaic *mosaic)
+static TfEngineOptions engine_options(const TfOptions *options)
 {
 	bool keeps = options->overview != TF_OVERVIEW_OFF;
-	TfEngineOptions engine = {.threads = options->mosaic.threads,
-	                          .spool_dir = options->mosaic.spool_dir,
-	                          .spool_bytes = options->spool_bytes,
-	                          .cache_dir = keeps ? options->mosaic.cache_dir : NULL,
-	                          .cache_bytes = options->cache_bytes,
-	                          .sweep = options->overview == TF_OVERVIEW_MOUNT};
-	return tf_engine_new(mosaic, &engine);
+	return (TfEngineOptions){.threads = options->mosaic.threads,
+	                         .spool_dir = options->mosaic.spool_dir,
+	                         .spool_bytes = options->spool_bytes,
+	                         .cache_dir = keeps ? options->mosaic.cache_dir : NULL,
+	                         .cache_bytes = options->cache_bytes,
+	                         .sweep = options->overview == TF_OVERVIEW_MOUNT};
+}
+
+/* Descriptors that each mosaic of a tree may have open. */
+static unsigned share_of_files(const TfOptions *options)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return MIN_TREE_FILES;
+	limit.rlim_cur = MAX(limit.rlim_cur, MIN(limit.rlim_max, 65536));
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return (unsigned)CLAMP(limit.rlim_cur / 2 / options->max_open, MIN_TREE_FILES, MAX_TREE_FILES);
+}
+
+static TfCollection *new_collection(const TfOptions *options, const char *root)
+{
+	TfCollectionOptions collection = {.root = root,
+	                                  .mosaic = options->mosaic,
+	                                  .engine = engine_options(options),
+	                                  .max_open = options->max_open,
+	                                  .idle_s = options->idle_s};
+	collection.mosaic.max_files = share_of_files(options);
+	return tf_collection_new(&collection);
+}
+
+/* A tree's root without links; NULL with an error. */
+static char *find_root(const char *source, GError **error)
+{
+	char *root = realpath(source, NULL);
+	if (!root)
+		tf_error_set_errno(error, errno, "%s", source);
+	else if (!g_file_test(root, G_FILE_TEST_IS_DIR))
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "%s: --tree wants a folder of folders", source);
+	else
+		return root;
+	free(root);
+	return NULL;
+}
+
+static int serve_tree(const TfOptions *options, TfMount *mount, Ready *ready)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *root = find_root(options->mosaic.source, &error);
+	if (!root)
+		return fail(error);
+	g_autoptr(TfFs) fs = tf_fs_new_tree(root);
+	if (!tf_mount_attach(mount, fs, &error))
+		return fail(error);
+	tf_fs_set_collection(fs, new_collection(options, root));
+	return tf_mount_serve(mount, fs, on_ready, ready, &error) ? 0 : fail(error);
+}
+
+static int serve_one(const TfOptions *options, TfMount *mount, Ready *ready)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TfMosaic) mosaic = tf_mosaic_open(&options->mosaic, &error);
+	if (!mosaic)
+		return fail(error);
+	tell_notes(mosaic);
+	g_autoptr(TfFs) fs = tf_fs_new(mosaic);
+	if (!tf_mount_attach(mount, fs, &error))
+		return fail(error);
+	TfEngineOptions engine = engine_options(options);
+	g_autoptr(TfEngine) started = tf_engine_new(mosaic, &engine);
+	tf_fs_set_engine(fs, started);
+	return tf_mount_serve(mount, fs, on_ready, ready, &error) ? 0 : fail(error);
 }
 
 /* First of all the fork of the process that will unmount; all threads start
@@ -168,17 +234,8 @@ static int serve(const TfOptions *options, int ready_pipe)
 	g_autoptr(TfMount) mount = tf_mount_new(&mount_options, &error);
 	if (!mount || !tf_vips_start(&error))
 		return fail(error);
-	g_autoptr(TfMosaic) mosaic = tf_mosaic_open(&options->mosaic, &error);
-	if (!mosaic)
-		return fail(error);
-	tell_notes(mosaic);
-	g_autoptr(TfFs) fs = tf_fs_new(mosaic);
-	if (!tf_mount_attach(mount, fs, &error))
-		return fail(error);
-	g_autoptr(TfEngine) engine = new_engine(options, mosaic);
-	tf_fs_set_engine(fs, engine);
 	Ready ready = {ready_pipe, options->foreground};
-	return tf_mount_serve(mount, fs, on_ready, &ready, &error) ? 0 : fail(error);
+	return options->tree ? serve_tree(options, mount, &ready) : serve_one(options, mount, &ready);
 }
 
 static int wait_for_child(pid_t child, int ready_pipe)

@@ -320,7 +320,7 @@ static const TfOption general_options[] = {
         {NULL, NULL, false},
 };
 
-static const TfOption *const known_options[] = {general_options, tf_options_of_arrangement};
+static const TfOption *const known_options[] = {general_options, tf_options_of_arrangement, tf_options_of_tree};
 
 static guint edit_distance(const char *a, const char *b)
 {
@@ -372,6 +372,10 @@ static bool set_option(TfOptions *options, const char *text, GError **error)
 	const char *equals = strchr(text, '=');
 	g_autofree char *name = equals ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
 	const TfOption *option = find_option(name);
+	if (strcmp(text, "tree") == 0) { /* tree=xyz is about numbered folders */
+		options->tree = true;
+		return true;
+	}
 	if (option && !equals && !option->is_flag) {
 		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value: %s=...", name, name);
 		return false;
@@ -475,6 +479,8 @@ static bool take_words(TfOptions *options, const GPtrArray *words, GError **erro
 		                                             : "--check [options] SOURCE");
 		return false;
 	}
+	if (!tf_options_check_tree(options, error))
+		return false;
 	options->mosaic.source = g_ptr_array_index(words, 0);
 	options->mountpoint = wanted == 2 ? g_ptr_array_index(words, 1) : NULL;
 	return true;
@@ -484,7 +490,9 @@ static void set_defaults(TfOptions *options)
 {
 	*options = (TfOptions){.values = g_ptr_array_new_with_free_func(g_free), .spool_bytes = 8 * TF_GIB,
 	                       .cache_bytes = 4 * TF_GIB,
-	                       .overview = TF_OVERVIEW_DEMAND};
+	                       .overview = TF_OVERVIEW_DEMAND,
+	                       .max_open = 16,
+	                       .idle_s = 60};
 	options->mosaic = (TfMosaicOptions){.tile = 512,
 	                                    .compression = TF_COMPRESSION_JPEG,
 	                                    .quality = 85,

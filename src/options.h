@@ -16,6 +16,9 @@ typedef struct {
 	TfRunMode mode;
 	TfMosaicOptions mosaic; /* its strings point into `values` */
 	bool foreground, debug;
+	bool tree;              /* the source is the root of many mosaics */
+	unsigned max_open;      /* of these, at a time */
+	unsigned idle_s;        /* after which one is closed */
 	bool sloppy;            /* unknown options are no error */
 	uint64_t spool_bytes;   /* bound of the spool */
 	uint64_t cache_bytes;   /* bound of the overview stores */
@@ -36,7 +39,7 @@ typedef struct {
 	bool is_flag; /* the name alone means =yes */
 } TfOption;
 
-extern const TfOption tf_options_of_arrangement[]; /* up to a name of NULL */
+extern const TfOption tf_options_of_arrangement[], tf_options_of_tree[]; /* up to a name of NULL */
 
 /* USAGE: "'VALUE': expected WHAT"; always false. */
 bool tf_option_expected(GError **error, const char *value, const char *what);
@@ -51,6 +54,9 @@ bool tf_option_choose(const char *value, const char *const *names, gsize n, int 
 /* USAGE, with the option that was meant where that can be guessed. */
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error);
 void tf_options_clear(TfOptions *options);
+
+/* USAGE for what has no use with --tree. */
+bool tf_options_check_tree(const TfOptions *options, GError **error);
 
 /* Options of mount(8), fstab and systemd: is it one, and take it.  USAGE for
  * what cannot be done. */

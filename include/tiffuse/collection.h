@@ -38,6 +38,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCollection, tf_collection_free)
 /* The member of that source (an absolute path); lives as long as the collection. */
 TfMember *tf_collection_member(TfCollection *collection, const char *source);
 
+const char *tf_member_source(const TfMember *member);
+
 /* --- a member ------------------------------------------------------------------------ */
 
 /* Looks whether the source changed: a failure is then forgotten, and the member
@@ -51,7 +53,7 @@ typedef struct {
 	char fingerprint[65];
 } TfMemberFacts;
 
-/* False when they are not known, or no longer true. */
+/* False when they are not known, or no longer true; never of a pinned member. */
 bool tf_member_facts(TfMember *member, TfMemberFacts *facts);
 
 /* What the caller will use: reading pixels takes an engine with its threads. */

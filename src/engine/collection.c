@@ -46,10 +46,11 @@ void tf_member_look(TfMember *member)
 	take_stamp(path, &origin);
 	g_mutex_lock(&c->lock);
 	bool same = stamps_equal(&source, &member->source_stamp) && stamps_equal(&origin, &member->origin_stamp);
-	if (!same && !member->opening) {
+	bool held = member->pins > 0 || member->holders > 0 || member->opening;
+	if (!same && !held) {
 		g_clear_error(&member->error);
-		member->stale = member->stale || (member->holders == 0 && member->mosaic);
-		member->has_facts = member->has_facts && member->holders > 0;
+		member->stale = member->mosaic != NULL;
+		member->has_facts = false;
 	}
 	g_mutex_unlock(&c->lock);
 }
@@ -438,6 +439,11 @@ TfMember *tf_collection_member(TfCollection *c, const char *source)
 	return member;
 }
 
+const char *tf_member_source(const TfMember *member)
+{
+	return member->source;
+}
+
 void tf_collection_stop(TfCollection *c)
 {
 	g_autoptr(GError) error = cancelled();
@@ -470,12 +476,13 @@ void tf_collection_free(TfCollection *c)
 	tf_collection_stop(c);
 	g_thread_pool_free(c->openers, TRUE, TRUE);
 	g_thread_join(c->janitor);
-	GHashTableIter iter;
-	gpointer value;
-	g_hash_table_iter_init(&iter, c->members);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		TfMember *member = value;
-		tf_closing_finish((Closing){member->mosaic, member->engine});
+	for (bool more = true; more;) {
+		g_mutex_lock(&c->lock);
+		TfMember *member = g_queue_peek_head(&c->open);
+		Closing closing = member ? detach_locked(member) : (Closing){0};
+		g_mutex_unlock(&c->lock);
+		tf_closing_finish(closing);
+		more = member != NULL;
 	}
 	g_hash_table_unref(c->members);
 	g_cond_clear(&c->tick);
