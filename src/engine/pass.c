@@ -21,16 +21,24 @@ static void parent_free(gpointer data)
 	g_free(parent);
 }
 
-/* Two groups' strips and three groups' encoded tiles (made, being read, read)
- * may take six tenths of what can be cached. */
+/* Bytes of strips below one block: where sources overlap, so do their strips. */
+static uint64_t block_strip_bytes(const TfMosaic *mosaic)
+{
+	const TfLevel *base = &mosaic->pyramid.level[0];
+	int32_t side = BLOCK * mosaic->encoder.tile;
+	uint64_t hundredth = (uint64_t)(base->width * base->height / 100);
+	return tf_samples_size(mosaic->encoder.space, side, side) * MAX(mosaic->source_px / MAX(hundredth, 1), 100) / 100;
+}
+
+/* Two groups' strips and encoded tiles, and the encoded block that is being
+ * read, may take eight tenths of what can be cached. */
 static int64_t group_blocks(const TfEngine *engine)
 {
 	const TfEncoder *encoder = &engine->mosaic->encoder;
-	int32_t side = BLOCK * encoder->tile;
-	uint64_t strips = tf_samples_size(encoder->space, side, side);
 	uint64_t encoded = encoder->slot_bytes * (BLOCK * BLOCK + 5) / (encoder->compression == TF_COMPRESSION_JPEG ? 2 : 1);
-	uint64_t room = tf_lru_limit(engine->lru) / 10 * 6;
-	return (int64_t)CLAMP(room / (2 * strips + 3 * encoded), 1, MAX_GROUP_BLOCKS);
+	uint64_t room = tf_lru_limit(engine->lru) / 10 * 8;
+	uint64_t group = 2 * (block_strip_bytes(engine->mosaic) + encoded);
+	return (int64_t)CLAMP((room - MIN(room, encoded)) / group, 1, MAX_GROUP_BLOCKS);
 }
 
 /* Passes over more than a block, of all mosaics: they share the room. */
