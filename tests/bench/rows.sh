@@ -67,6 +67,15 @@ fresh() {
 	ready
 }
 
+# How a copy is made: a program and what stands before FROM and TO.
+COPY=(cp)
+
+# median_wall CASE PROGRAM: of the runs in the table of copies, or nothing.
+median_wall() {
+	awk -F '\t' -v case="$1" -v program="$2" '$1 == case && $2 == program && $3 != "failed" { print $3 }' "$ROWS" |
+		sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'
+}
+
 # copied TILES [OUT]: mounts, copies, unmounts.  Sets COPY_S (cp alone), COPY_CPU
 # (cp and, for that time, the daemon), PEAK, BUSY and PX.
 copied() {
@@ -74,7 +83,7 @@ copied() {
 	fresh
 	mount_tiffuse "$1" || return 1
 	before=$(daemon_cpu)
-	measured cp "$FILE" "$out" || return 1
+	measured "${COPY[@]}" "$FILE" "$out" || return 1
 	COPY_S=$WALL
 	COPY_CPU=$(compute "$CPU + $(daemon_cpu) - $before")
 	PEAK=$(daemon_peak)
