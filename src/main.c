@@ -24,7 +24,8 @@ enum { EXIT_CODE_MOUNT = 32, MIN_TREE_FILES = 8, MAX_TREE_FILES = 256 };
 
 static int fail(const GError *error)
 {
-	fprintf(stderr, "tiffuse: %s\n", error->message);
+	g_autofree char *line = tf_log_printable(error->message);
+	fprintf(stderr, "tiffuse: %s\n", line);
 	return tf_error_exit_code(error);
 }
 

@@ -24,5 +24,9 @@ void tf_log(TfLogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
  * written.  Causes are kept in a table of at most 10,000. */
 gboolean tf_log_once(TfLogLevel level, const char *cause, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* The text with control characters as \xNN, as all messages are written; the
+ * caller frees it. */
+char *tf_log_printable(const char *text);
+
 /* The newest messages, oldest first, one a line; the caller frees it. */
 char *tf_log_tail(void);

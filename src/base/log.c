@@ -2,6 +2,7 @@
 #include <tiffuse/log.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 enum { RING_LINES = 256, MAX_CAUSES = 10000 };
@@ -45,8 +46,22 @@ static void emit(TfLogLevel level, const char *line, gboolean to_syslog)
 		fprintf(stderr, "tiffuse: %s\n", line);
 }
 
-static void log_line(TfLogLevel level, const char *line)
+/* Names of files are in the messages: none may begin a line of its own or
+ * speak to a terminal. */
+char *tf_log_printable(const char *text)
 {
+	GString *out = g_string_sized_new(strlen(text));
+	for (const char *c = text; *c; c++)
+		if (g_ascii_iscntrl(*c))
+			g_string_append_printf(out, "\\x%02x", (guchar)*c);
+		else
+			g_string_append_c(out, *c);
+	return g_string_free(out, FALSE);
+}
+
+static void log_line(TfLogLevel level, const char *text)
+{
+	g_autofree char *line = tf_log_printable(text);
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *stamp = g_date_time_format(now, "%F %T");
 	char *stamped = g_strdup_printf("%s %s", stamp, line);

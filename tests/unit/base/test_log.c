@@ -26,6 +26,17 @@ static void test_levels(void)
 	tf_log_set_level(TF_LOG_NOTE);
 }
 
+/* A file's name forges no line and commands no terminal. */
+static void test_control_characters(void)
+{
+	guint before, after;
+	g_strfreev(tail_lines(&before));
+	tf_log(TF_LOG_NOTE, "%s", "a\nb\x1b[2Jc\x7f \xc3\xa4.jpg");
+	g_auto(GStrv) lines = tail_lines(&after);
+	g_assert_cmpuint(after, ==, before + 1);
+	g_assert_true(g_str_has_suffix(lines[after - 1], " a\\x0ab\\x1b[2Jc\\x7f \xc3\xa4.jpg"));
+}
+
 static void test_powers_of_ten(void)
 {
 	guint before, n, told = 0;
@@ -95,6 +106,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/log/1-levels", test_levels);
+	g_test_add_func("/log/1-control-characters", test_control_characters);
 	g_test_add_func("/log/2-powers-of-ten", test_powers_of_ten);
 	g_test_add_func("/log/3-ring", test_ring);
 	g_test_add_func("/log/4-threads", test_threads);
