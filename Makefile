@@ -23,6 +23,7 @@ PACKAGES := fuse3 vips libtiff-4 libjpeg libexif zlib glib-2.0 gobject-2.0 json-
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
 CFLAGS   ?= -O2 -g
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN.fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN.tsan := -fsanitize=thread -fno-omit-frame-pointer
 SAN      := $(SAN.$(VARIANT))
 WERROR   ?= $(if $(CI),-Werror)
@@ -92,6 +93,16 @@ $(B)/man/%: man/%.md man/make README.md CHANGELOG.md $(wildcard docs/*.md)
 
 man: $(PAGES) ## build the man pages (needs lowdown)
 
+# tests/fuzz/TARGET.c: with libFuzzer, or with a main() that replays inputs.
+FUZZ := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay.o)
+FUZZ_EXTRA := $(patsubst %.c,$(B)/%.o,$(wildcard src/options*.c) src/help.c)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(filter %.o,$(FUZZ_MAIN)) $(FUZZ_EXTRA) $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(FUZZ_EXTRA) $(LIBS) $(LDLIBS)
+
+fuzz-programs: $(FUZZ:%=$(B)/fuzz/%)
 unit-programs: $(UNIT:tests/%.c=$(B)/%)
 tools: $(TOOLS:%=$(B)/tools/%) ## build the helper programs of tests and bench
 .SECONDARY:
@@ -110,7 +121,7 @@ unit: unit-programs ## run the unit tests of this VARIANT
 	@tests/run-unit $(B)
 
 asan: ## build with AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='-O1 -g' all unit-programs tools
+	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='-O1 -g' all unit-programs tools fuzz-programs
 
 tsan: ## build the unit tests with ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan CFLAGS='-O1 -g' races
@@ -122,6 +133,10 @@ viewer-test: ## the page of examples/viewer in Chromium, which it installs
 	@tests/install-packages chromium
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/readers/browser.sh
+
+fuzz: ## fuzz each target for FUZZ_SECONDS=60 (needs clang and libclang-rt-dev)
+	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang CFLAGS='-O1 -g' fuzz-programs
+	@tests/fuzz/run $(FUZZ)
 
 soak: deps ## read and copy while things go wrong (SOAK_MINUTES=10)
 	@$(MAKE) --no-print-directory -j2 all tools
@@ -175,5 +190,5 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
 # Whatever `make help` lists, and what it does not.
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' Makefile) unit-programs races
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' Makefile) unit-programs races fuzz-programs
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

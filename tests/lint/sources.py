@@ -57,6 +57,7 @@ FILE_LINES = 600
 FUNCTION_LINES = 100
 FUNCTION_AIM = 60
 FOLDERS = ["src", "include", "tests", "mount-helpers", "examples", "man", "completions", "debian", ".ci", "docs"]
+INPUTS = "tests/fuzz/corpus"  # of programs, not written by people
 TEXT = re.compile(r"\.(c|h|sh|py|md|mount|automount)$|^Makefile$|^[^.]*$")
 
 
@@ -70,7 +71,7 @@ def all_files():
         for where, _, names in sorted(os.walk(folder)):
             for name in sorted(names):
                 path = os.path.join(where, name)
-                if "__pycache__" not in path and TEXT.search(name) and os.path.isfile(path):
+                if "__pycache__" not in path and not path.startswith(INPUTS) and TEXT.search(name) and os.path.isfile(path):
                     yield path
     for name in ["Makefile", "README.md"]:
         if os.path.exists(name):
