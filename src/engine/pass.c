@@ -146,9 +146,17 @@ static int64_t next_block_index(const Pass *pass)
 	return pass->next_row / BLOCK * pass->engine->mosaic->layout.block_cols + pass->next_col / BLOCK;
 }
 
+/* Many walks at once: what their open groups hold cannot be dropped, so while
+ * it is too much each finishes one group before it plans the next. */
+static unsigned max_open_groups(const Pass *pass)
+{
+	bool crowded = n_walks > 1 && tf_memory_total() > tf_lru_limit(pass->engine->lru);
+	return crowded ? 1 : MAX_OPEN_GROUPS;
+}
+
 bool tf_pass_may_plan_locked(const Pass *pass)
 {
-	if (pass->cancelled || pass->exhausted || pass->open_groups >= MAX_OPEN_GROUPS)
+	if (pass->cancelled || pass->exhausted || pass->open_groups >= max_open_groups(pass))
 		return false;
 	/* A forward pass stays at most two groups ahead of its reader. */
 	return !pass->encodes_all || next_block_index(pass) <= pass->reader_block + 2 * pass->group_blocks;
