@@ -194,6 +194,9 @@ static bool view_strip(const TfCanvas *canvas, const TfTileInput *input, Prepare
 	TfRect r = tf_pyramid_tile_rect(&canvas->pyramid, input->tile);
 	if (input->tile.level > 0 || input->n_fragments != 1 || !input->strips[0])
 		return false;
+	TfRect seen = input->fragments[0].rect; /* with a feather, background may surround it */
+	if (seen.x0 > r.x0 || seen.y0 > r.y0 || seen.x1 < r.x1 || seen.y1 < r.y1)
+		return false;
 	const TfSource *source = tf_scene_source(canvas->scene, (uint32_t)input->fragments[0].source);
 	const TfStrip *strip = input->strips[0];
 	int64_t dx = r.x0 - source->x - strip->x0, dy = r.y0 - source->y - strip->y0;
