@@ -144,7 +144,7 @@ mount_at() {
 	[ "$code" = 0 ] || fail "tiffuse $*: exit code $code: $(cat "$MESSAGES")"
 	mountpoint -q "$MNT" || fail "tiffuse $* returned, and nothing is mounted"
 	FILE=$(echo "$MNT"/*.tif)
-	[[ " $* " == *" --tree "* || -f $FILE ]] || fail "no .tif in the mount: $(ls -a "$MNT")"
+	[[ " $* " == *tree[\ ,]* || -f $FILE ]] || fail "no .tif in the mount: $(ls -a "$MNT")"
 }
 
 # status KEY [MOUNTPOINT]

@@ -62,6 +62,28 @@ for i in 1 2 3 4; do
 done
 check "grey" "" --columns=2 --overlap=33,27 grey
 
+# --- 16 bits -------------------------------------------------------------------------
+mkdir words
+"$PYTHON" - <<'EOF'
+import numpy, tifffile
+random = numpy.random.RandomState(7)
+lines = ["file,x,y"]
+for i in range(9):
+    image = random.randint(0, 65536, (150, 200, 3)).astype("uint16")
+    image[::7] = 65535
+    tifffile.imwrite(f"words/t{i}.tif", image, photometric="rgb")
+    lines.append(f"t{i}.tif,{i % 3 * 130 + i},{i // 3 * 90 - i}")
+open("words/tiles.csv", "w").write("\n".join(lines) + "\n")
+y, x = numpy.mgrid[0:150, 0:200]
+tifffile.imwrite("light.tif", (60000 - (x - 90) ** 2 - (y - 70) ** 2).astype("uint16"))
+EOF
+for options in "" --flat=light.tif; do
+	mount_tiffuse --compression=deflate --tile=128 --blend=feather $options words
+	quiet "$PYTHON" "$ROOT/tests/tools/blend_reference.py" $options --compare="$FILE" "$MNT/.tiffuse/sources.csv"
+	unmount
+done
+passed "16 bits a sample, also divided by a flat field"
+
 # --- the bytes are a pure function -----------------------------------------------------
 mount_tiffuse --tile=128 --blend=feather --threads=1 fiji
 cp "$FILE" first.tif
