@@ -18,6 +18,7 @@ _tiffuse_values() {
 			row-snake-left row-snake-up row-snake-left-up column-snake-left column-snake-up column-snake-left-up"
 		;;
 	tree) words="xyz tms zyx" ;;
+	anchor) words="corner center" ;;
 	blend) words="last first feather" ;;
 	orientation) words="auto apply ignore" ;;
 	missing) words="refuse fill" ;;
@@ -30,7 +31,7 @@ _tiffuse_values() {
 	overview) words="demand mount off" ;;
 	tile) words="256 512 1024" ;;
 	memory) words="128M 256M 512M 1G 2G" ;;
-	export | flat)
+	export | flat | preview)
 		_filedir
 		return
 		;;

@@ -25,6 +25,7 @@ const char *tf_options_help(void)
 	       "  anchor=corner       positions are of the tiles' top left corner, or center\n"
 	       "  pixel-size=N[,N]    positions are in micrometres; of a pixel, x then y\n"
 	       "  crop=X,Y,W,H        show this window of the mosaic, in its pixels\n"
+	       "  preview=FILE.png    with --check: draw the arrangement, with overlaps and holes\n"
 	       "  tree=xyz            of numbered folders: xyz, tms (y from the bottom) or zyx (LEVEL/Y/X)\n"
 	       "  blend=last          where images overlap, the last or the first is seen; feather: they\n"
 	       "                      fade into each other\n"

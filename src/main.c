@@ -78,10 +78,17 @@ static int check(const TfOptions *options)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(TfMosaic) mosaic = NULL;
-	if (!tf_vips_start(&error) || !(mosaic = tf_mosaic_open(&options->mosaic, &error)))
+	const char *preview = options->preview_path;
+	if ((preview && !tf_export_check(options->mosaic.source, preview, &error)) || !tf_vips_start(&error) ||
+	    !(mosaic = tf_mosaic_open(&options->mosaic, &error)))
 		return fail(error);
 	g_autofree char *text = tf_mosaic_describe(mosaic);
 	fputs(text, stdout);
+	fflush(stdout); /* the picture may take a while */
+	g_autoptr(GString) line = g_string_new(NULL);
+	if (preview && !tf_mosaic_preview(mosaic, preview, options->mosaic.threads, options->mosaic.background, line, &error))
+		return fail(error);
+	fputs(line->str, stdout);
 	if (!options->mosaic.verify_digest)
 		return 0;
 	g_autofree char *digests = NULL;

@@ -282,6 +282,15 @@ static bool set_overwrite(TfOptions *options, const char *value, GError **error)
 	return options->overwrite || strcmp(value, "no") == 0 || tf_option_expected(error, value, "yes or no");
 }
 
+static bool set_preview(TfOptions *options, const char *value, GError **error)
+{
+	if (*value == '\0')
+		return tf_option_expected(error, value, "the PNG to write");
+	options->preview_path = tf_option_keep(options, value);
+	options->mode = TF_RUN_CHECK;
+	return true;
+}
+
 static bool set_export(TfOptions *options, const char *value, GError **error)
 {
 	if (*value == '\0')
@@ -315,6 +324,7 @@ static const TfOption general_options[] = {
         {"spool-dir", set_spool_dir, false},
         {"slot", set_slot, false},
         {"cache-dir", set_cache, false},
+        {"preview", set_preview, false},
         {"export", set_export, false},
         {"overwrite", set_overwrite, false},
         {NULL, NULL, false},

@@ -25,6 +25,7 @@ typedef struct {
 	TfOverviewMode overview;
 	char *mountpoint;
 	const char *export_path;
+	const char *preview_path; /* of --check: a picture, or NULL */
 	bool overwrite;         /* the file at export_path */
 	char *fuse_options;     /* comma-separated, or NULL */
 	GPtrArray *values;      /* strings that are kept */

@@ -120,3 +120,8 @@ bool tf_mosaic_check_digests(TfMosaic *mosaic, unsigned threads, char **text, GE
 
 /* What --check prints: the plan in plain lines. */
 char *tf_mosaic_describe(const TfMosaic *mosaic);
+
+/* Draws the arrangement (preview.h) into a PNG, and appends a line that says
+ * so.  Takes at most about half a minute. */
+bool tf_mosaic_preview(const TfMosaic *mosaic, const char *path, unsigned threads, const uint8_t background[3],
+                       GString *out, GError **error);

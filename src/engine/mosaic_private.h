@@ -49,4 +49,7 @@ void tf_mosaic_expect_digests(TfMosaic *mosaic);
 /* Keeps those that were taken for the next mount. */
 void tf_mosaic_keep_digests(const TfMosaic *mosaic);
 
+/* Sizes, overlaps, holes, rounding: the lines of --check. */
+void tf_mosaic_describe_survey(GString *out, const TfMosaic *mosaic);
+
 void tf_mosaic_note(TfMosaic *mosaic, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "mosaic_private.h"
+
 #include <string.h>
-#include <tiffuse/mosaic.h>
 
 const char *tf_compression_name(TfCompression compression)
 {
@@ -115,11 +116,7 @@ char *tf_mosaic_describe(const TfMosaic *mosaic)
 	g_string_append_printf(out, "found: %s\n", mosaic->arrangement->summary);
 	g_string_append_printf(out, "sources: %u, %.1f megapixels\n", tf_scene_n_sources(mosaic->scene),
 	                       (double)mosaic->source_px / 1e6);
-	if (mosaic->arrangement->n_holes > 0)
-		g_string_append_printf(out, "holes: %" G_GINT64_FORMAT " places of the grid have no file\n",
-		                       mosaic->arrangement->n_holes);
-	if (mosaic->residual_px > 0)
-		g_string_append_printf(out, "rounding: positions were moved by at most %.3f px\n", mosaic->residual_px);
+	tf_mosaic_describe_survey(out, mosaic);
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(mosaic);
 	if (pixel)
 		g_string_append_printf(out, "pixel size: %s, from %s\n", pixel, mosaic->pixel_size_from);

@@ -56,7 +56,7 @@ passed "all options are offered"
 make_tiles grid --columns=2 --rows=2 --tile-width=64 --tile-height=64
 mkdir trees
 for name in $("$TIFFUSE" -h | sed -n 's/^  \([a-z][a-z-]*\)=.*/\1/p'); do
-	case $name in cache-dir | spool-dir | flat | export | order | tree | overwrite) continue ;; esac
+	case $name in cache-dir | spool-dir | flat | export | preview | order | tree | anchor | overwrite) continue ;; esac
 	for value in $(complete_words "--$name" = ''); do
 		output=$("$TIFFUSE" --check "--$name=$value" grid 2>&1) || fail "$name=$value is offered, and: $output"
 		assert_contains "$(sed -n "s/^    $name) print //p" "$ROOT/completions/_tiffuse")" "$value" "zsh's values of $name"
@@ -68,6 +68,11 @@ for value in $order; do
 	"$TIFFUSE" --check "--order=$value" --columns=2 --pattern='tile_r001_c{iii}.jpg' grid >/dev/null 2>out || fail "order=$value: $(cat out)"
 done
 passed "all orders that are offered are taken"
+echo tile_r001_c001.jpg,1,2 >grid/list.csv
+for value in $(complete_words --anchor = ''); do
+	"$TIFFUSE" --check "--anchor=$value" grid/list.csv >/dev/null 2>out || fail "anchor=$value: $(cat out)"
+done
+passed "all anchors that are offered are taken"
 
 command -v zsh >/dev/null || {
 	skipped "zsh" "zsh is not installed"
