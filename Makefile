@@ -33,7 +33,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 \
              -DTF_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"tiffuse"' \
-             -Iinclude $(PKG_CFLAGS) $(WARN) $(WERROR) $(SAN) $(CFLAGS) $(EXTRA)
+             -Iinclude $(PKG_CFLAGS) $(WARN) $(WERROR) $(SAN) $(CPPFLAGS) $(CFLAGS) $(EXTRA)
 LDLIBS     = $(PKG_LIBS) -lm -lpthread
 
 # Layers from the top down: a layer links with those after it.
@@ -182,6 +182,18 @@ uninstall: ## undo install
 
 dist: ## a source archive
 	git archive --prefix=tiffuse-$(VERSION)/ -o tiffuse-$(VERSION).tar.gz HEAD
+
+DEB := build/deb/tiffuse-$(VERSION)
+deb: ## a Debian package, in build/deb (needs debhelper)
+	@rm -rf build/deb && mkdir -p $(DEB)
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB)
+	cd $(DEB) && dpkg-buildpackage -b -us -uc
+	@ls build/deb/*.deb
+
+deb-test: ## build the package, lint it, install it in a clean system
+	@tests/install-packages debhelper dpkg-dev fakeroot lintian mmdebstrap zlib1g-dev
+	@$(MAKE) --no-print-directory -j2 all tools
+	@CHROOT=yes TEST_TIMEOUT=1500 tests/habits/deb.sh
 
 clean: ## remove what was built
 	rm -rf build
