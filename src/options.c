@@ -247,6 +247,8 @@ static bool set_spool(TfOptions *options, const char *value, GError **error)
 
 static bool set_spool_dir(TfOptions *options, const char *value, GError **error)
 {
+	if (!g_file_test(value, G_FILE_TEST_IS_DIR))
+		return tf_option_expected(error, value, "a folder that is there");
 	options->mosaic.spool_dir = tf_option_keep(options, value);
 	return true;
 }
@@ -352,10 +354,11 @@ static guint edit_distance(const char *a, const char *b)
 static bool unknown_option(const char *name, GError **error)
 {
 	const char *nearest = NULL;
-	guint best = 4;
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	guint best = MIN(4, (guint)strlen(name) / 2 + 1); /* half of the letters are no resemblance */
 	for (gsize i = 0; i < G_N_ELEMENTS(known_options); i++) {
 		for (const TfOption *option = known_options[i]; option->name; option++) {
-			guint distance = edit_distance(name, option->name);
+			guint distance = edit_distance(lower, option->name);
 			if (distance < best) {
 				best = distance;
 				nearest = option->name;
@@ -387,7 +390,8 @@ static bool set_option(TfOptions *options, const char *text, GError **error)
 		return true;
 	}
 	if (option && !equals && !option->is_flag) {
-		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value: %s=...", name, name);
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "option '%s' needs a value, as in --%s=VALUE or -o %s=VALUE",
+		            name, name, name);
 		return false;
 	}
 	if (option) {
@@ -491,6 +495,14 @@ static bool take_words(TfOptions *options, const GPtrArray *words, GError **erro
 	}
 	if (!tf_options_check_tree(options, error))
 		return false;
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = g_ptr_array_index(words, i);
+		if (*word)
+			continue;
+		g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "the %s is an empty word: is a variable of the shell not set?",
+		            i == 0 ? "source" : "mountpoint");
+		return false;
+	}
 	options->mosaic.source = g_ptr_array_index(words, 0);
 	options->mountpoint = wanted == 2 ? g_ptr_array_index(words, 1) : NULL;
 	return true;

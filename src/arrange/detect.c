@@ -218,9 +218,29 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 	return NULL;
 }
 
+/* Of a long path, which part is wrong? */
+static void tell_missing(const char *source, GError **error)
+{
+	g_autofree char *there = g_path_get_dirname(source), *first = g_path_get_basename(source);
+	while (!g_file_test(there, G_FILE_TEST_EXISTS)) {
+		g_free(first);
+		first = g_path_get_basename(there);
+		g_autofree char *above = g_path_get_dirname(there);
+		g_free(there);
+		there = g_steal_pointer(&above);
+	}
+	g_set_error(error, TF_ERROR, TF_ERROR_MISSING, "%s: No such file or directory: there is no %s in %s%s",
+		    source, first, there,
+		    strcmp(first, "~") ? "" : " (a shell replaces ~ at the start of a word only)");
+}
+
 TfArrangement *tf_arrange_read(const char *source, const TfArrangeOptions *options, GError **error)
 {
 	struct stat st;
+	if (lstat(source, &st) < 0 && errno == ENOENT) {
+		tell_missing(source, error);
+		return NULL;
+	}
 	if (stat(source, &st) < 0) {
 		tf_error_set_errno(error, errno, "%s", source);
 		return NULL;

@@ -222,13 +222,14 @@ static char *summarise(const TfArrangement *arrangement, const TfFolder *folder,
 
 static bool no_images(const TfFolder *folder, GError **error)
 {
-	g_autofree char *folders =
-		folder->folders->len ? g_strdup_printf(", but %u folder%s: give one as SOURCE",
-						       folder->folders->len,
-						       folder->folders->len == 1 ? "" : "s")
-				     : g_strdup("");
-	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: no images in it (%s)%s", folder->path,
-		    TF_IMAGE_EXTENSIONS, folders);
+	guint n_folders = folder->folders->len, n_others = folder->others->len;
+	g_autofree char *holds =
+		n_folders  ? g_strdup_printf("but %u folder%s: give one as SOURCE", n_folders, n_folders == 1 ? "" : "s")
+		: n_others ? g_strdup_printf("only %u other file%s such as %s: give the folder of the tiles", n_others,
+					     n_others == 1 ? "" : "s", (char *)g_ptr_array_index(folder->others, 0))
+			   : g_strdup("it is empty: give the folder of the tiles");
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT, "%s: no images in it (%s), %s", folder->path,
+		    TF_IMAGE_EXTENSIONS, holds);
 	return false;
 }
 

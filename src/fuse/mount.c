@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_private.h"
+#include "mount_check.h"
 #include "unmounter.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <tiffuse/log.h>
 #include <tiffuse/mount.h>
 
@@ -23,46 +23,6 @@ static bool refuse(GError **error, int code, const char *format, ...)
 	va_end(args);
 	g_set_error_literal(error, TF_ERROR, code, text);
 	return false;
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || (n == 1 && *folder == '/'));
-}
-
-static bool check_empty(const char *mountpoint, GError **error)
-{
-	g_autoptr(GDir) dir = g_dir_open(mountpoint, 0, NULL);
-	if (!dir)
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint cannot be read: %s", mountpoint, g_strerror(errno));
-	const char *entry = g_dir_read_name(dir);
-	if (entry)
-		return refuse(error, TF_ERROR_MOUNT,
-		              "%s: the mountpoint is not empty (it holds %s): give an empty folder", mountpoint, entry);
-	return true;
-}
-
-bool tf_mount_check(const char *source, const char *mountpoint, GError **error)
-{
-	struct stat st;
-	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN)
-		return refuse(error, TF_ERROR_MOUNT, "%s: a dead mount stands there: fusermount3 -u %s", mountpoint,
-		              mountpoint);
-	if (stat(mountpoint, &st) != 0)
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint: %s%s", mountpoint, g_strerror(errno),
-		              errno == ENOENT ? ": make it with mkdir" : "");
-	if (!S_ISDIR(st.st_mode))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint must be a directory", mountpoint);
-	g_autofree char *from = realpath(source, NULL), *to = realpath(mountpoint, NULL);
-	if (from && to && is_below(from, to))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the source lies inside the mountpoint %s: it would hide itself",
-		              source, mountpoint);
-	bool is_directory = from && stat(from, &st) == 0 && S_ISDIR(st.st_mode);
-	if (is_directory && to && is_below(to, from))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint lies inside the source %s: give a folder outside",
-		              mountpoint, source);
-	return check_empty(mountpoint, error);
 }
 
 struct _TfMount {
@@ -208,9 +168,9 @@ bool tf_mount_attach(TfMount *mount, TfFs *fs, GError **error)
 		return false;
 	block_signals();
 	mount->mounted = fuse_session_mount(mount->session, mount->place) == 0;
-	return mount->mounted || refuse(error, TF_ERROR_MOUNT,
-	                                "%s: cannot mount (is fuse3 installed, /dev/fuse there, and the folder yours?)",
-	                                mount->options.mountpoint);
+	return mount->mounted ||
+	       refuse(error, TF_ERROR_MOUNT, "%s: cannot mount: %s", mount->options.mountpoint,
+		      tf_mount_why_not(mount->place, mount->options.fuse_options));
 }
 
 /* Is it still we who are mounted there?  The kernel tells by an error on the

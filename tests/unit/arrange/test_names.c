@@ -367,7 +367,7 @@ static void test_no_folder(void)
 			*image = g_build_filename(folder, "a.jpg", NULL),
 			*inside = g_build_filename(folder, "a.jpg", "b", NULL),
 			*text = g_build_filename(folder, "other.txt", NULL);
-	read_bad(folder, nothing, NULL, TF_ERROR_MISSING, "DIR/nothing: No such file or directory");
+	read_bad(folder, nothing, NULL, TF_ERROR_MISSING, "DIR/nothing: No such file or directory: there is no nothing in DIR");
 	read_bad(folder, inside, NULL, TF_ERROR_MISSING, "DIR/a.jpg/b: Not a directory");
 	read_bad(folder, image, NULL, TF_ERROR_ARRANGEMENT,
 		 "DIR/a.jpg: an image, expected a folder of tiles or .*");

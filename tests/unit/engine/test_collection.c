@@ -151,7 +151,9 @@ static void test_failure(void)
 		g_assert_cmpint(open_member(member, TF_NEED_ENGINE), ==, TF_ERROR_MISSING);
 	g_assert_cmpuint(status_of(collection, "failed"), ==, 1); /* not tried again at once */
 	g_autofree char *errors = tf_collection_errors(collection);
-	g_autofree char *expected = g_strdup_printf("none: %s: No such file or directory\n", source);
+	g_autofree char *above = g_path_get_dirname(source), *last = g_path_get_basename(source);
+	g_autofree char *expected = g_strdup_printf("none: %s: No such file or directory: there is no %s in %s\n", source,
+	                                            last, above);
 	g_assert_cmpstr(errors, ==, expected);
 	g_autoptr(Scratch) grid = make_grid("420", false);
 	g_assert_cmpint(g_rename(grid, source), ==, 0);
