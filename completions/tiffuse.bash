@@ -20,6 +20,10 @@ _tiffuse_values() {
 	tree) words="xyz tms zyx" ;;
 	anchor) words="corner center" ;;
 	blend) words="last first feather" ;;
+	anchor) words="corner center" ;;
+	passthrough) words="auto off" ;;
+	on-error) words="eio fill" ;;
+	verify) words="none digest" ;;
 	orientation) words="auto apply ignore" ;;
 	missing) words="refuse fill" ;;
 	background) words="black white grey" ;;
@@ -29,7 +33,7 @@ _tiffuse_values() {
 	subsample) words="420 422 444" ;;
 	overwrite) words="no yes" ;;
 	overview) words="demand mount off" ;;
-	tile) words="256 512 1024" ;;
+	tile) words="auto 256 512 1024" ;;
 	memory) words="128M 256M 512M 1G 2G" ;;
 	export | flat | preview)
 		_filedir

@@ -54,11 +54,13 @@ done
 assert_contains " $all" " --flip-x " "what -- offers"
 passed "all options are offered"
 make_tiles grid --columns=2 --rows=2 --tile-width=64 --tile-height=64
-mkdir trees
+cp -r grid listed && cp grid.positions listed/tiles.csv
 for name in $("$TIFFUSE" -h | sed -n 's/^  \([a-z][a-z-]*\)=.*/\1/p'); do
-	case $name in cache-dir | spool-dir | flat | export | preview | order | tree | anchor | overwrite) continue ;; esac
+	case $name in cache-dir | spool-dir | flat | preview | export | preview | order | tree | anchor | overwrite) continue ;; esac
+	input=grid
+	[ "$name" != anchor ] || input=listed
 	for value in $(complete_words "--$name" = ''); do
-		output=$("$TIFFUSE" --check "--$name=$value" grid 2>&1) || fail "$name=$value is offered, and: $output"
+		output=$("$TIFFUSE" --check "--$name=$value" "$input" 2>&1) || fail "$name=$value is offered, and: $output"
 		assert_contains "$(sed -n "s/^    $name) print //p" "$ROOT/completions/_tiffuse")" "$value" "zsh's values of $name"
 	done
 done

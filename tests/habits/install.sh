@@ -41,15 +41,3 @@ touch root/usr/share/doc/keep
 make_ uninstall
 assert_eq "$(files)" root/usr/share/doc/keep "what make uninstall leaves"
 passed "make uninstall leaves nothing"
-
-# The index of the documentation has all its pages, and no others.
-assert_eq "$(grep -o '^| \[[a-z]*\.md\]' "$ROOT/docs/README.md" | tr -d '|[] ' | sort | paste -sd ' ')" \
-	"$(cd "$ROOT/docs" && ls ./*.md | sed 's|./||; /README/d' | paste -sd ' ')" "what docs/README.md lists"
-passed "docs/README.md lists all pages"
-broken=$(cd "$ROOT" && for page in *.md docs/*.md; do
-	grep -o '](\([^)#:]*\)[)#]' "$page" | sed 's/^](//; s/[)#]$//' | while read -r file; do
-		[ -z "$file" ] || [ -e "$(dirname "$page")/$file" ] || echo "$page: $file"
-	done
-done)
-assert_eq "$broken" "" "links that lead nowhere"
-passed "links between pages lead somewhere"

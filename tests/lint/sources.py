@@ -243,6 +243,18 @@ def options():
             yield f"{path}: there is no option {name}"
 
 
+def pages():
+    """docs/README.md lists all of docs/, and no link of a page leads nowhere."""
+    listed = re.findall(r"^\| \[(\w+\.md)\]", FILES["docs/README.md"], re.M)
+    there = [name for name in os.listdir("docs") if name.endswith(".md") and name != "README.md"]
+    for name in sorted(set(there) ^ set(listed)):
+        yield f"docs/README.md: {name} stands only in the {'folder' if name in there else 'list'}"
+    for path in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + [f"docs/{name}" for name in there + ["README.md"]]:
+        for target in re.findall(r"\]\(([^)#: ]+)[)#]", read(path)):
+            if not os.path.exists(os.path.join(os.path.dirname(path), target)):
+                yield f"{path}: the link to {target} leads nowhere"
+
+
 RULES = [
     (layers, "layers include only downward"),
     (one_home, "each public header has one home"),
@@ -254,6 +266,7 @@ RULES = [
     (white_space, "white space"),
     (guards, "headers guard themselves"),
     (options, "options are told in tiffuse -h and README.md"),
+    (pages, "pages are listed, and their links lead somewhere"),
 ]
 
 
