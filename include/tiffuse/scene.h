@@ -63,7 +63,7 @@ typedef struct {
 	uint8_t orientation;   /* the orientation that is applied, 1 to 8 */
 	int64_t x, y;          /* top left corner in the mosaic, px; negative where the extent cuts it */
 	int32_t width, height; /* as placed, after orientation, px */
-	TfRect shown;          /* what it may cover of the mosaic, px; before the freeze empty for all of it */
+	TfRect part;           /* what is used of it, in the mosaic, px; empty: all, until it is added */
 } TfSource;
 
 /* What is seen where sources overlap: the later one in the list, the earlier

@@ -310,7 +310,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 		const TfIdentity *id = &s->info.identity;
 		add_checksum(sum, "%s", s->path);
 		int64_t numbers[] = {s->x, s->y, s->width, s->height, s->orientation, (int64_t)id->size, id->mtime_ns,
-		                     s->shown.x0, s->shown.y0, s->shown.x1, s->shown.y1};
+		                     s->part.x0, s->part.y0, s->part.x1, s->part.y1};
 		g_checksum_update(sum, (const guchar *)numbers, sizeof numbers);
 	}
 	return g_strdup(g_checksum_get_string(sum));

@@ -89,7 +89,7 @@ static void add_sources(TfMosaic *mosaic, const TfImageInfo *infos, const TfSize
 		                   .height = sizes[i].height};
 		TfRect part = place_at(mosaic, i)->part;
 		if (!tf_rect_is_empty(part))
-			source.shown = (TfRect){source.x + part.x0, source.y + part.y0, source.x + part.x1,
+			source.part = (TfRect){source.x + part.x0, source.y + part.y0, source.x + part.x1,
 			                        source.y + part.y1};
 		tf_scene_add(mosaic->scene, &source);
 	}

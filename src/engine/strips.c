@@ -170,9 +170,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StripList, strip_list_clear)
 
 static void list_strips(const TfEngine *engine, uint32_t index, StripList *list)
 {
-	const TfSource *source = tf_scene_source(engine->mosaic->scene, index);
 	int64_t first = first_tile_row(engine, index);
-	int64_t n = (source->shown.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
+	TfRect rect = tf_scene_source_rect(engine->mosaic->scene, index);
+	int64_t n = (rect.y1 - 1) / engine->mosaic->pyramid.tile - first + 1;
 	list->rows = g_new0(TfRows, n);
 	list->keys = g_new0(uint64_t, n);
 	for (int64_t i = 0; i < n; i++) {

@@ -52,7 +52,7 @@ void tf_scene_add(TfScene *scene, const TfSource *source)
 	if (__builtin_add_overflow(copy.y, copy.height, &all.y1))
 		all.y1 = INT64_MAX;
 	copy.path = g_string_chunk_insert(scene->paths, source->path);
-	copy.shown = tf_rect_is_empty(copy.shown) ? all : tf_rect_intersect(copy.shown, all);
+	copy.part = tf_rect_is_empty(copy.part) ? all : tf_rect_intersect(copy.part, all);
 	scene->path_bytes += strlen(source->path) + 1;
 	g_array_append_val(scene->sources, copy);
 }
@@ -74,7 +74,7 @@ TfRect tf_scene_bounds(const TfScene *scene)
 {
 	TfRect bounds = {INT64_MAX, INT64_MAX, INT64_MIN, INT64_MIN};
 	for (uint32_t i = 0; i < scene->sources->len; i++) {
-		TfRect r = source_at(scene, i)->shown;
+		TfRect r = source_at(scene, i)->part;
 		bounds = (TfRect){MIN(bounds.x0, r.x0), MIN(bounds.y0, r.y0), MAX(bounds.x1, r.x1), MAX(bounds.y1, r.y1)};
 	}
 	return bounds;
@@ -93,13 +93,14 @@ static bool check_pixels(const TfScene *scene, GError **error)
 	return true;
 }
 
-/* Moves and cuts a source; false when nothing of it is left. */
-static bool cut(TfSource *source, TfRect extent)
+/* Moves a source; false when nothing of it lies in the extent.  Its part is not
+ * cut: blending goes by its edges, and must not depend on the extent. */
+static bool move(TfSource *source, TfRect extent)
 {
-	TfRect shown = tf_rect_intersect(source->shown, extent);
-	if (tf_rect_is_empty(shown))
+	TfRect part = source->part;
+	if (tf_rect_is_empty(tf_rect_intersect(part, extent)))
 		return false;
-	source->shown = (TfRect){shown.x0 - extent.x0, shown.y0 - extent.y0, shown.x1 - extent.x0, shown.y1 - extent.y0};
+	source->part = (TfRect){part.x0 - extent.x0, part.y0 - extent.y0, part.x1 - extent.x0, part.y1 - extent.y0};
 	source->x -= extent.x0;
 	source->y -= extent.y0;
 	return true;
@@ -110,8 +111,8 @@ static bool refuse_size(const TfScene *scene, TfRect extent, GError **error)
 	for (uint32_t i = 0; i < scene->sources->len; i++) {
 		const TfSource *source = source_at(scene, i);
 		int64_t x, y;
-		if (!__builtin_sub_overflow(source->shown.x1, extent.x0, &x) &&
-		    !__builtin_sub_overflow(source->shown.y1, extent.y0, &y) && x <= INT32_MAX && y <= INT32_MAX)
+		if (!__builtin_sub_overflow(source->part.x1, extent.x0, &x) &&
+		    !__builtin_sub_overflow(source->part.y1, extent.y0, &y) && x <= INT32_MAX && y <= INT32_MAX)
 			continue;
 		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
 		            "%s: at (%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
@@ -134,7 +135,7 @@ static bool place(TfScene *scene, GError **error)
 		return refuse_size(scene, extent, error);
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < scene->sources->len; i++)
-		if (cut(source_at(scene, i), extent))
+		if (move(source_at(scene, i), extent))
 			*source_at(scene, left++) = *source_at(scene, i);
 	g_array_set_size(scene->sources, left);
 	if (left > 0)
@@ -152,8 +153,8 @@ static void size_buckets(TfScene *scene)
 	uint32_t n = scene->sources->len;
 	double sum_width = 0, sum_height = 0, sum_area = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		TfRect shown = source_at(scene, i)->shown;
-		double w = (double)(shown.x1 - shown.x0), h = (double)(shown.y1 - shown.y0);
+		TfRect r = tf_scene_source_rect(scene, i);
+		double w = (double)(r.x1 - r.x0), h = (double)(r.y1 - r.y0);
 		sum_width += w;
 		sum_height += h;
 		sum_area += w * h;
@@ -279,7 +280,7 @@ const TfSource *tf_scene_source(const TfScene *scene, uint32_t index)
 
 TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index)
 {
-	return tf_scene_source(scene, index)->shown;
+	return tf_rect_intersect(tf_scene_source(scene, index)->part, (TfRect){0, 0, scene->width, scene->height});
 }
 
 static TfRect clip(const TfScene *scene, TfRect rect)

@@ -150,7 +150,7 @@ static void blend_cell(const Blend *blend, TfRect cell, uint32_t n_inside)
 		memset(blend->sums, 0, sizeof(double) * (size_t)(width * (tf_space_bands(space) + 1)));
 		for (uint32_t i = 0; i < n_inside; i++) {
 			int64_t source = blend->input->fragments[blend->inside[i]].source;
-			TfRect r = tf_scene_source_rect(blend->target->scene, (uint32_t)source);
+			TfRect r = tf_scene_source(blend->target->scene, (uint32_t)source)->part;
 			add_row(space, blend->sums, source_at(blend, blend->inside[i], cell.x0, y), ramp(y, r.y0, r.y1),
 			        cell.x0 - r.x0, r.x1 - cell.x0, width);
 		}

@@ -30,6 +30,13 @@ for crop in 0,0,435,210 0,0,1,1 17,23,301,180 200,0,64,200 129,130,2,2 355,0,80,
 done
 passed "windows of overlapping tiles"
 
+# the ramps of a blend go over the whole overlap, also where a crop cuts it
+whole feathered tiles --blend=feather
+for crop in 17,23,301,180 109,70,7,5 112,0,200,64; do
+	check feathered tiles "$crop" --blend=feather
+done
+passed "windows of feathered tiles"
+
 mount_tiffuse --crop=130,90,20,20 tiles
 assert_that "$(status sources)" '<' 5 "sources in a window of a few pixels"
 assert_eq "$(vipsheader -f width "$FILE") $(vipsheader -f height "$FILE")" "20 20" "size"

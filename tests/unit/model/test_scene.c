@@ -313,7 +313,7 @@ static void test_extent(void)
 			source.y = g_rand_int_range(random, 0, 70);
 			TfRect shown = {source.x, source.y, source.x + source.width, source.y + source.height};
 			if (i % 3 == 0)
-				source.shown = shown = (TfRect){shown.x0 + 1, shown.y0 + 2, shown.x1 - 2, shown.y1 - 5};
+				source.part = shown = (TfRect){shown.x0 + 1, shown.y0 + 2, shown.x1 - 2, shown.y1 - 5};
 			tf_scene_add(scene, &source);
 			if (tf_rect_is_empty(tf_rect_intersect(shown, extent)))
 				continue;
