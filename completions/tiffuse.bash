@@ -27,6 +27,8 @@ _tiffuse_values() {
 	orientation) words="auto apply ignore" ;;
 	missing) words="refuse fill" ;;
 	background) words="black white grey" ;;
+	passthrough) words="auto off" ;;
+	levels) words="mean source" ;;
 	pyramid) words="ifd ome none" ;;
 	compression) words="jpeg none deflate lzw zstd" ;;
 	depth) words="auto 8" ;;

@@ -42,6 +42,7 @@ const char *tf_options_help(void)
 	       "  name=NAME           default: the folder's or the arrangement file's\n"
 	       "  tile=512            side of a tile in pixels, a multiple of 16; auto: as the sources are\n"
 	       "  passthrough=auto    sources that are exactly one tile are handed out as they are; or off\n"
+	       "  levels=mean         of what is below; source: those that a tree of tiles has are taken\n"
 	       "  pyramid=ifd         reduced levels; ome: as OME-TIFF, NAME.ome.tif; none: the full size alone\n"
 	       "  compression=jpeg    none, deflate, lzw, zstd\n"
 	       "  depth=auto          sources of 16 bits keep them, but for jpeg; 8: they are reduced\n"

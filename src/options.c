@@ -67,6 +67,13 @@ static bool set_tile(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_levels(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.levels_of_source = strcmp(value, "source") == 0;
+	return options->mosaic.levels_of_source || strcmp(value, "mean") == 0 ||
+	       tf_option_expected(error, value, "mean or source");
+}
+
 static bool set_passthrough(TfOptions *options, const char *value, GError **error)
 {
 	options->mosaic.passthrough = strcmp(value, "auto") == 0;
@@ -305,6 +312,7 @@ static bool set_export(TfOptions *options, const char *value, GError **error)
 static const TfOption general_options[] = {
         {"tile", set_tile, false},
         {"passthrough", set_passthrough, false},
+        {"levels", set_levels, false},
         {"pyramid", set_pyramid, false},
         {"compression", set_compression, false},
         {"depth", set_depth, false},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * From strips to the samples of tiles.  A level of the mosaic is one VipsImage
- * per plane of the pixel space, whose generate function composes strips (level
- * 0) or joins the halved tiles below (levels above); a tile is
+ * per plane of the pixel space, whose generate function composes strips (levels
+ * that have sources, as level 0 does) or joins the halved tiles below; a tile is
  * vips_region_prepare() on each plane.  What the generate function needs
  * comes with the call; it never fetches, so it cannot block or fail.  A tile
  * that is only halved and lies in one source is read from the strip itself.
@@ -26,12 +26,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCanvas, tf_canvas_free)
 
 typedef struct {
 	TfTile tile;
-	/* Level 0: what tf_scene_fragments() says of the tile's pixels, and for each
+	/* Levels with sources: what tf_scene_fragments() says of the tile's pixels, and for each
 	 * fragment with a source the strip that holds its rows. */
 	const TfFragment *fragments;
 	TfStrip *const *strips;
 	uint32_t n_fragments;
-	/* Levels above: the halved tiles below, in raster order; NULL where there is
+	/* Levels that are averaged: the halved tiles below, in raster order; NULL where there is
 	 * none or nothing but background. */
 	TfSamples *quarters[4];
 } TfTileInput;

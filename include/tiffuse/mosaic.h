@@ -28,6 +28,7 @@ typedef struct {
 	TfArrangeOptions arrange;
 	const char *name;       /* of the virtual file, without .tif or .ome.tif; or NULL */
 	int32_t tile;           /* px, or 0: as the sources are, if they are tiles */
+	bool levels_of_source;  /* levels=source: reduced levels that the source has are not averaged */
 	bool passthrough;       /* sources that are exactly one tile are handed out as they are */
 	TfPyramidMode pyramid;
 	TfCompression compression;
@@ -77,6 +78,7 @@ typedef struct {
 	uint32_t streams_read;  /* files that were looked through, because they may be tiles */
 	uint32_t n_missing;     /* named files that do not exist (missing=fill) */
 	bool to_srgb;           /* sources with a profile are converted */
+	int top_own_level;      /* the highest that has sources of its own (levels=source); those above are means */
 	uint32_t max_stream_bytes; /* of a source that is handed out as it is; 0: none is */
 	uint64_t passed_slots, passed_bytes; /* tiles that are sources as they are */
 	uint64_t blank_slots;   /* slots that are holes because no source touches them */

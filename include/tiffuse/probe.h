@@ -30,7 +30,8 @@ typedef struct {
 	uint32_t *n_opened, *n_known; /* get the numbers of files that had to be opened or were known; or NULL */
 } TfProbeOptions;
 
-/* Fills infos[i] for paths[i].  On failure the error is the first ten that
+/* Fills infos[i] for paths[i].  *profiles is NULL or a table from an earlier
+ * call, which gets what is new in this one.  On failure the error is the first ten that
  * occurred, in the order of the paths, on one line: MISSING, ACCESS, DAMAGED
  * (a header that is cut), UNSUPPORTED (not an image that libvips loads
  * safely) or TOO_LARGE. */

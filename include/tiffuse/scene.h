@@ -61,6 +61,7 @@ typedef struct {
 	const char *path;      /* absolute; owned by the scene */
 	TfImageInfo info;
 	uint8_t orientation;   /* the orientation that is applied, 1 to 8 */
+	uint8_t level;         /* of the pyramid; the next numbers are in px of it.  Set by the scene */
 	int64_t x, y;          /* top left corner in the mosaic, px; negative where the extent cuts it */
 	int32_t width, height; /* as placed, after orientation, px */
 	TfRect part;           /* what is used of it, in the mosaic, px; empty: all, until it is added */
@@ -93,12 +94,27 @@ TfRect tf_scene_bounds(const TfScene *scene);
  * there is no source or one without pixels. */
 bool tf_scene_freeze(TfScene *scene, GError **error);
 
+/* Gives the next level of the pyramid (1, then 2, ...) sources of its own, in px
+ * of that level, of which it has width x height; each must show some of it.  For
+ * a frozen scene, whose extent is that of level 0. TOO_LARGE, NO_MEMORY. */
+bool tf_scene_add_level(TfScene *scene, int64_t width, int64_t height, const TfSource *sources, uint32_t n,
+                        GError **error);
+
+/* The levels that have sources of their own, level 0 included. */
+int tf_scene_n_levels(const TfScene *scene);
+
+/* The scene of level k < tf_scene_n_levels(): all that is asked below counts in
+ * px of that level.  Sources have one numbering over all levels, those of
+ * level 0 first; any of them can be asked for at any level.  Borrowed. */
+const TfScene *tf_scene_at_level(const TfScene *scene, int k);
+
 TfBlend tf_scene_blend(const TfScene *scene);
 int64_t tf_scene_width(const TfScene *scene);
 int64_t tf_scene_height(const TfScene *scene);
-uint32_t tf_scene_n_sources(const TfScene *scene);
+uint32_t tf_scene_n_sources(const TfScene *scene); /* of all levels */
+uint32_t tf_scene_n_placed(const TfScene *scene);  /* of this level */
 const TfSource *tf_scene_source(const TfScene *scene, uint32_t index); /* borrowed */
-TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index); /* what is shown of it */
+TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index); /* what is shown of it, in its own level */
 
 /* Is any source in the rectangle?  No allocation. */
 bool tf_scene_touches(const TfScene *scene, TfRect rect);

@@ -53,12 +53,14 @@ static void mark_tile_locked(Damage *damage, TfTile tile)
 	damage->tiles[ordinal >> 3] |= bit;
 }
 
-/* The tiles of all levels that a rectangle of the mosaic touches. */
-static void mark_rect_locked(Damage *damage, TfRect rect)
+/* The tiles that a rectangle of a level touches, and those that are averaged
+ * from them. */
+static void mark_rect_locked(Damage *damage, TfRect rect, int level)
 {
 	const TfPyramid *pyramid = &damage->mosaic->pyramid;
-	for (int k = 0; k < pyramid->n_levels; k++) {
-		int64_t side = (int64_t)pyramid->tile << k;
+	int top = level < damage->mosaic->top_own_level ? level : pyramid->n_levels - 1;
+	for (int k = level; k <= top; k++) {
+		int64_t side = (int64_t)pyramid->tile << (k - level);
 		for (int64_t row = rect.y0 / side; row <= (rect.y1 - 1) / side; row++)
 			for (int64_t col = rect.x0 / side; col <= (rect.x1 - 1) / side; col++)
 				mark_tile_locked(damage, (TfTile){k, col, row});
@@ -75,11 +77,12 @@ static void mark_source_locked(Damage *damage, uint32_t index, int32_t first_row
 	if (!damage->tiles)
 		damage->tiles = g_new0(uint8_t, damage->mosaic->layout.n_slots / 8 + 1);
 	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
-	tf_scene_fragments(damage->mosaic->scene, rect, fragments);
+	int level = tf_scene_source(damage->mosaic->scene, index)->level;
+	tf_scene_fragments(tf_scene_at_level(damage->mosaic->scene, level), rect, fragments);
 	for (guint i = 0; i < fragments->len; i++) {
 		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);
 		if (fragment->source == index)
-			mark_rect_locked(damage, fragment->rect);
+			mark_rect_locked(damage, fragment->rect, level);
 	}
 }
 

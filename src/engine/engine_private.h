@@ -30,7 +30,7 @@ typedef struct _Group Group;
 typedef struct _TileJob TileJob;
 typedef struct _StripJob StripJob;
 
-/* A rectangle of tiles of level 0, [c0, c1) x [r0, r1). */
+/* A rectangle of tiles of a level, [c0, c1) x [r0, r1). */
 typedef struct {
 	int64_t c0, r0, c1, r1;
 } TileRange;
@@ -39,7 +39,8 @@ struct _Pass {
 	gatomicrefcount refs;
 	TfEngine *engine;
 	TfPriority priority;
-	TileRange range;   /* what it walks over */
+	TileRange range;   /* what it walks over, in tiles of: */
+	int base_level;    /* 0, or for a single tile of a level with sources of its own, and above, that level */
 	int top_level;     /* the highest level it makes */
 	bool encodes_all;  /* a forward pass; otherwise only the target */
 	uint64_t target;   /* ordinal; only without encodes_all */
@@ -87,7 +88,7 @@ struct _TileJob {
 	bool keep;         /* it is encoded for the overview store in any case */
 	TfSamples *stored; /* its half, from the overview store: nothing is to be made */
 	int64_t passed;    /* the source that is handed out as this tile, or -1 */
-	GArray *fragments; /* level 0: TfFragment; NULL when only a source is to be handed out */
+	GArray *fragments; /* levels with sources: TfFragment; NULL when only a source is to be handed out */
 	TfStrip **strips;  /* one per fragment, NULL for background */
 	unsigned pending;  /* strips that are still missing */
 	TfSamples *quarters[4];

@@ -167,7 +167,7 @@ static char *describe_as_ome(const TfMosaic *mosaic, const char *description)
 static char *describe_image(const TfMosaic *mosaic)
 {
 	g_autofree char *size = tf_mosaic_pixel_size_text(mosaic);
-	uint32_t n = tf_scene_n_sources(mosaic->scene);
+	uint32_t n = tf_scene_n_placed(mosaic->scene);
 	return g_strdup_printf("Mosaic of %u image%s, %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " pixels%s%s", n,
 	                       n == 1 ? "" : "s", tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
 	                       size ? " of " : "", size ? size : "");
@@ -186,6 +186,7 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 		return false;
 	if (options->pyramid == TF_PYRAMID_NONE)
 		mosaic->pyramid.n_levels = 1;
+	mosaic->top_own_level = MIN(tf_scene_n_levels(mosaic->scene), mosaic->pyramid.n_levels) - 1;
 	if (!tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
 		return false;
 	tf_mosaic_plan_passthrough(mosaic, options);
@@ -296,7 +297,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 		g_checksum_update(sum, (const guchar *)mosaic->geo->transform, sizeof mosaic->geo->transform);
 		add_checksum(sum, "%s", mosaic->geo->srs ? mosaic->geo->srs : "");
 	}
-	add_checksum(sum, "%" G_GUINT64_FORMAT " tiles are sources", mosaic->passed_slots);
+	add_checksum(sum, "%" G_GUINT64_FORMAT " tiles are sources, levels to %d", mosaic->passed_slots, mosaic->top_own_level);
 	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);

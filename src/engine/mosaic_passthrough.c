@@ -151,15 +151,18 @@ static int64_t sole_source(const TfScene *scene, TfRect rect)
 
 int64_t tf_mosaic_passed(const TfMosaic *mosaic, TfTile tile)
 {
-	if (mosaic->max_stream_bytes == 0 || tile.level > 0)
+	if (mosaic->max_stream_bytes == 0 || tile.level > mosaic->top_own_level)
 		return -1;
 	int64_t side = mosaic->pyramid.tile;
-	int64_t index = sole_source(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile));
+	TfRect rect = tf_pyramid_tile_rect(&mosaic->pyramid, tile);
+	int64_t index = sole_source(tf_scene_at_level(mosaic->scene, tile.level), rect);
 	if (index < 0)
 		return -1;
 	const TfSource *source = tf_scene_source(mosaic->scene, (uint32_t)index);
+	TfRect seen = tf_scene_source_rect(mosaic->scene, (uint32_t)index);
 	bool exact = source->width == side && source->height == side && source->x == tile.col * side &&
-	             source->y == tile.row * side;
+	             source->y == tile.row * side && seen.x0 == rect.x0 && seen.y0 == rect.y0 && seen.x1 == rect.x1 &&
+	             seen.y1 == rect.y1;
 	return exact && is_passable(mosaic, source) ? index : -1;
 }
 
@@ -179,21 +182,29 @@ static uint64_t blank_bytes(const TfEncoder *encoder)
 	return MAX((uint64_t)encoder->tile * (uint64_t)encoder->tile / 16, 4 * TF_KIB) - 16;
 }
 
+/* The largest tile that is a source, and whether any is composed. */
+static void look_at_level(const TfMosaic *mosaic, int level, uint64_t *largest, bool *composed)
+{
+	const TfLevel *size = &mosaic->pyramid.level[level];
+	TfTile tile = {.level = level};
+	for (tile.row = 0; tile.row < size->rows; tile.row++)
+		for (tile.col = 0; tile.col < size->cols; tile.col++) {
+			uint64_t bytes = tf_mosaic_passed_bytes(mosaic, tile);
+			*largest = MAX(*largest, bytes);
+			*composed = *composed || (bytes == 0 && !tf_mosaic_is_blank(mosaic, tile));
+		}
+}
+
 void tf_mosaic_plan_passthrough(TfMosaic *mosaic, const TfMosaicOptions *options)
 {
 	TfEncoder *encoder = &mosaic->encoder;
 	if (!tf_passthrough_is_wanted(options))
 		return;
 	mosaic->max_stream_bytes = options->slot_bytes ? MIN(options->slot_bytes, UINT32_MAX) : UINT32_MAX;
-	bool composed = mosaic->pyramid.n_levels > 1;
+	bool composed = mosaic->pyramid.n_levels - 1 > mosaic->top_own_level;
 	uint64_t largest = 0;
-	TfTile tile = {0};
-	for (tile.row = 0; tile.row < mosaic->pyramid.level[0].rows; tile.row++)
-		for (tile.col = 0; tile.col < mosaic->pyramid.level[0].cols; tile.col++) {
-			uint64_t bytes = tf_mosaic_passed_bytes(mosaic, tile);
-			largest = MAX(largest, bytes);
-			composed = composed || (bytes == 0 && !tf_mosaic_is_blank(mosaic, tile));
-		}
+	for (int k = 0; k <= mosaic->top_own_level; k++)
+		look_at_level(mosaic, k, &largest, &composed);
 	if (largest == 0)
 		mosaic->max_stream_bytes = 0;
 	else if (!options->slot_bytes)

@@ -36,7 +36,7 @@ static void size_of_source(const TfSource *source, double *x, double *y)
 static bool sources_agree(const TfScene *scene, double *x, double *y)
 {
 	size_of_source(tf_scene_source(scene, 0), x, y);
-	for (uint32_t i = 1; i < tf_scene_n_sources(scene); i++) {
+	for (uint32_t i = 1; i < tf_scene_n_placed(scene); i++) {
 		double other_x, other_y;
 		size_of_source(tf_scene_source(scene, i), &other_x, &other_y);
 		if (!agree(other_x, *x) || !agree(other_y, *y))

@@ -16,20 +16,9 @@ static const TfPlace *place_at(const TfMosaic *mosaic, guint i)
 	return &g_array_index(mosaic->arrangement->places, TfPlace, i);
 }
 
-/* If there is anything new to be kept. */
-static void save_index(TfMosaic *mosaic, const TfImageInfo *infos, int64_t probed_ns)
-{
-	guint n = mosaic->arrangement->places->len;
-	if (!mosaic->cache_dir || mosaic->headers_read + mosaic->streams_read == 0)
-		return;
-	g_autofree const char **paths = g_new0(const char *, n + 1);
-	for (guint i = 0; i < n; i++)
-		paths[i] = place_at(mosaic, i)->path;
-	tf_mosaic_save_index(mosaic, paths, infos, n, probed_ns);
-}
-
 /* Headers of all files that exist; those of missing ones stay 0 x 0. */
-static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfImageInfo *infos, GError **error)
+static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfHeaders *headers, TfImageInfo *infos,
+                         GError **error)
 {
 	guint n = mosaic->arrangement->places->len, n_present = 0;
 	g_autofree const char **paths = g_new0(const char *, n + 1);
@@ -37,11 +26,7 @@ static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfIma
 	for (guint i = 0; i < n; i++)
 		if (!place_at(mosaic, i)->missing)
 			paths[n_present++] = place_at(mosaic, i)->path;
-	TfProbeOptions probe = {.threads = options->threads,
-	                        .missing_fill = options->arrange.missing_fill,
-	                        .n_opened = &mosaic->headers_read,
-	                        .n_known = &mosaic->headers_known};
-	if (!tf_mosaic_probe(mosaic, paths, n_present, &probe, found, error))
+	if (!tf_headers_probe(headers, paths, n_present, options->arrange.missing_fill, found, error))
 		return false;
 	for (guint i = 0, j = 0; i < n; i++)
 		infos[i] = place_at(mosaic, i)->missing ? (TfImageInfo){.orientation = 1} : found[j++];
@@ -145,10 +130,12 @@ enum { USUAL_TILE = 512, USUAL_SAMPLING = 2 };
 static void settle_options(TfMosaic *mosaic, const TfPlacement *placements, guint n, TfMosaicOptions *options)
 {
 	int32_t side = tf_passthrough_is_wanted(options) ? tf_passthrough_side(placements, n) : 0;
+	if (options->levels_of_source && mosaic->arrangement->tree)
+		side = tf_mosaic_tree_side(mosaic, placements[0].info->width);
 	int hsamp = USUAL_SAMPLING, vsamp = USUAL_SAMPLING;
 	if (options->tile == 0 && side > 0)
 		tf_passthrough_sampling(placements, n, side, &hsamp, &vsamp);
-	else if (side > 0 && side != options->tile)
+	else if (side > 0 && side != options->tile && !options->levels_of_source)
 		tf_mosaic_note(mosaic, "the sources are tiles of %d px: tile=auto hands them out as they are", side);
 	if (options->tile == 0)
 		options->tile = side > 0 ? side : USUAL_TILE;
@@ -188,9 +175,8 @@ static uint32_t find_passable(TfMosaic *mosaic, TfImageInfo *infos, const TfPosi
 	return tf_passthrough_is_wanted(options) ? tf_passthrough_scan(placements, n, options) : 0;
 }
 
-bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error)
+static bool place_sources(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders *headers, GError **error)
 {
-	int64_t begin_ns = g_get_real_time() * 1000;
 	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
 	if (!mosaic->arrangement)
 		return false;
@@ -198,7 +184,7 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError 
 	g_autofree TfImageInfo *infos = g_new0(TfImageInfo, n + 1);
 	g_autofree TfSize *sizes = g_new0(TfSize, n + 1);
 	g_autofree TfPosition *positions = g_new0(TfPosition, n + 1);
-	if (!probe_places(mosaic, options, infos, error))
+	if (!probe_places(mosaic, options, headers, infos, error))
 		return false;
 	bool apply = applies_orientation(mosaic, options);
 	for (guint i = 0; i < n; i++) {
@@ -211,17 +197,26 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError 
 	bool resolved = tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error);
 	if (resolved)
 		mosaic->streams_read = find_passable(mosaic, infos, positions, apply, options);
-	save_index(mosaic, infos, begin_ns);
+	for (guint i = 0; i < n; i++)
+		tf_headers_keep(headers, place_at(mosaic, i)->path, &infos[i]);
 	if (!resolved)
 		return false;
 	take_resolution(mosaic, &resolution, options);
 	mosaic->scene = tf_scene_new(options->blend);
 	add_sources(mosaic, infos, sizes, positions, apply);
-	uint32_t n_placed = tf_scene_n_sources(mosaic->scene);
+	uint32_t n_placed = tf_scene_n_placed(mosaic->scene);
 	if (!set_extent(mosaic, options, error) || !tf_scene_freeze(mosaic->scene, error))
 		return false;
-	mosaic->n_outside = n_placed - tf_scene_n_sources(mosaic->scene);
+	mosaic->n_outside = n_placed - tf_scene_n_placed(mosaic->scene);
 	if (mosaic->n_missing > 0)
 		tf_mosaic_note(mosaic, "%u files are missing; their places are background (missing=fill)", mosaic->n_missing);
-	return true;
+	return tf_mosaic_add_levels(mosaic, options, headers, error);
+}
+
+bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error)
+{
+	g_autoptr(TfHeaders) headers = tf_headers_new(mosaic, options->threads);
+	bool placed = place_sources(mosaic, options, headers, error);
+	tf_headers_save(headers);
+	return placed;
 }

@@ -7,6 +7,31 @@
  * *options. */
 bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error);
 
+/* --- mosaic_headers.c: what is found out of files, for this mount and the next --- */
+typedef struct _TfHeaders TfHeaders;
+
+/* The mosaic is borrowed. */
+TfHeaders *tf_headers_new(TfMosaic *mosaic, unsigned threads);
+void tf_headers_free(TfHeaders *headers);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfHeaders, tf_headers_free)
+
+/* As tf_mosaic_probe(); adds to the mosaic's numbers of headers. */
+bool tf_headers_probe(TfHeaders *headers, const char *const *paths, uint32_t n, bool missing_fill, TfImageInfo *infos,
+                      GError **error);
+
+/* What was found out of this file shall be kept for the next mount. */
+void tf_headers_keep(TfHeaders *headers, const char *path, const TfImageInfo *info);
+
+/* Keeps it, if anything of it is new and it can. */
+void tf_headers_save(TfHeaders *headers);
+
+/* --- mosaic_levels.c: levels=source ------------------------------------------------- */
+/* The side of a tree's tiles, px; 0 if there is no tree. */
+int32_t tf_mosaic_tree_side(const TfMosaic *mosaic, int32_t width_of_tile);
+
+/* Adds what the tree has to the frozen scene, as far up as it is complete. */
+bool tf_mosaic_add_levels(TfMosaic *mosaic, const TfMosaicOptions *options, TfHeaders *headers, GError **error);
+
 /* --- mosaic_passthrough.c: sources that are exactly one tile ---------------------- */
 /* A place with what was found out of it; of a missing file the size is 0 x 0. */
 typedef struct {

@@ -34,7 +34,7 @@ static char *percent_text(const TfMosaic *mosaic, uint64_t px)
 
 static void describe_sizes(GString *out, const TfMosaic *mosaic, const TfSurvey *survey)
 {
-	uint32_t n = tf_scene_n_sources(mosaic->scene);
+	uint32_t n = tf_scene_n_placed(mosaic->scene);
 	g_string_append_printf(out, "sizes: %s%d x %d px", survey->n_usual == n ? (n > 1 ? "all " : "") : "most ",
 	                       survey->usual_width, survey->usual_height);
 	if (survey->n_usual < n) {
@@ -116,7 +116,7 @@ bool tf_mosaic_preview(const TfMosaic *mosaic, const char *path, unsigned thread
 	g_autofree char *overlap = percent_text(mosaic, survey.overlap_px), *hole = percent_text(mosaic, survey.hole_px);
 	g_autofree char *numbers = g_strdup_printf(
 	        "%u sources, %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, overlap %s, holes %s",
-	        tf_scene_n_sources(mosaic->scene), tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
+	        tf_scene_n_placed(mosaic->scene), tf_scene_width(mosaic->scene), tf_scene_height(mosaic->scene),
 	        survey.overlap_px ? overlap : "none", survey.hole_px ? hole : "none");
 	g_autofree char *title = g_strdup_printf("%s: %s", mosaic->name, mosaic->arrangement->summary);
 	const char *const lines[] = {title, numbers, NULL};

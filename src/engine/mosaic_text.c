@@ -80,7 +80,7 @@ static void append_csv_field(GString *out, const char *text)
 char *tf_mosaic_csv(const TfMosaic *mosaic)
 {
 	GString *out = g_string_new("file,x,y,width,height\n");
-	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
+	for (uint32_t i = 0; i < tf_scene_n_placed(mosaic->scene); i++) {
 		const TfSource *s = tf_scene_source(mosaic->scene, i);
 		append_csv_field(out, s->path);
 		g_string_append_printf(out, ",%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT ",%d,%d\n", s->x, s->y, s->width,
@@ -114,7 +114,7 @@ char *tf_mosaic_describe(const TfMosaic *mosaic)
 {
 	GString *out = g_string_new(NULL);
 	g_string_append_printf(out, "found: %s\n", mosaic->arrangement->summary);
-	g_string_append_printf(out, "sources: %u, %.1f megapixels\n", tf_scene_n_sources(mosaic->scene),
+	g_string_append_printf(out, "sources: %u, %.1f megapixels\n", tf_scene_n_placed(mosaic->scene),
 	                       (double)mosaic->source_px / 1e6);
 	tf_mosaic_describe_survey(out, mosaic);
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(mosaic);

@@ -44,6 +44,8 @@ void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options)
 {
 	const TfMosaic *mosaic = engine->mosaic;
 	const TfPyramid *pyramid = &mosaic->pyramid;
+	if (mosaic->top_own_level > 0)
+		return; /* what is handed out need not be kept, and little lies above */
 	if (!options->cache_dir || options->cache_bytes == 0 || pyramid->n_levels <= K)
 		return;
 	uint64_t half = tf_samples_size(mosaic->encoder.space, pyramid->tile / 2, pyramid->tile / 2);

@@ -97,10 +97,12 @@ void tf_pass_unref(Pass *pass)
 
 Pass *tf_pass_demand_locked(TfEngine *engine, TfTile tile)
 {
-	const TfLevel *base = &engine->mosaic->pyramid.level[0];
-	TileRange range = {tile.col << tile.level, tile.row << tile.level,
-	                   MIN((tile.col + 1) << tile.level, base->cols), MIN((tile.row + 1) << tile.level, base->rows)};
+	int base = MIN(tile.level, engine->mosaic->top_own_level), up = tile.level - base;
+	const TfLevel *level = &engine->mosaic->pyramid.level[base];
+	TileRange range = {tile.col << up, tile.row << up, MIN((tile.col + 1) << up, level->cols),
+	                   MIN((tile.row + 1) << up, level->rows)};
 	Pass *pass = pass_new(engine, TF_URGENT, range, tile.level);
+	pass->base_level = base;
 	pass->target = tf_layout_ordinal(&engine->mosaic->layout, tile);
 	tf_pool_push_plan_locked(engine, pass);
 	return pass;
@@ -233,17 +235,34 @@ static bool is_fed(Group *group, TfTile tile, GPtrArray *jobs)
 	return true;
 }
 
+/* The tiles above level 0 that have sources of their own, for a pass that makes
+ * everything. */
+static void add_own_jobs(Group *group, GPtrArray *jobs)
+{
+	const TfMosaic *mosaic = group->pass->engine->mosaic;
+	if (mosaic->top_own_level == 0 || !group->pass->encodes_all)
+		return;
+	uint64_t first, end;
+	tf_pass_ordinals(group->pass, &group->range, &first, &end);
+	for (uint64_t i = first; i < end; i++) {
+		TfTile tile = tf_layout_tile_at(&mosaic->layout, i);
+		if (tile.level > 0 && tile.level <= mosaic->top_own_level)
+			g_ptr_array_add(jobs, tf_tile_job_new(group, tile));
+	}
+}
+
 /* Tile row by tile row, so that different cores decode different sources. */
 static GPtrArray *make_jobs(Group *group)
 {
 	GPtrArray *jobs = g_ptr_array_new();
 	for (int64_t row = group->range.r0; row < group->range.r1; row++) {
 		for (int64_t col = group->range.c0; col < group->range.c1; col++) {
-			TfTile tile = {0, col, row};
+			TfTile tile = {group->pass->base_level, col, row};
 			if (!is_fed(group, tile, jobs))
 				g_ptr_array_add(jobs, tf_tile_job_new(group, tile));
 		}
 	}
+	add_own_jobs(group, jobs);
 	return jobs;
 }
 

@@ -31,7 +31,7 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	tf_status_add(out, "pid", (uint64_t)getpid());
 	tf_status_add(out, "width", (uint64_t)m->pyramid.level[0].width);
 	tf_status_add(out, "height", (uint64_t)m->pyramid.level[0].height);
-	tf_status_add(out, "sources", tf_scene_n_sources(m->scene));
+	tf_status_add(out, "sources", tf_scene_n_placed(m->scene));
 	tf_status_add(out, "sources_missing", m->n_missing);
 	tf_status_add(out, "headers_read", m->headers_read);
 	tf_status_add(out, "headers_known", m->headers_known);

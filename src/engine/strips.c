@@ -24,7 +24,7 @@ static TfRows visible_rows(const TfEngine *engine, uint32_t index, int64_t tile_
 	row.y0 = MAX(row.y0, tile_row * tile);
 	row.y1 = MIN(row.y1, (tile_row + 1) * tile);
 	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
-	tf_scene_fragments(engine->mosaic->scene, row, fragments);
+	tf_scene_fragments(tf_scene_at_level(engine->mosaic->scene, source->level), row, fragments);
 	int64_t y0 = row.y1, y1 = row.y0;
 	for (guint i = 0; i < fragments->len; i++) {
 		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);
@@ -104,8 +104,8 @@ static void hold_strip_locked(TileJob *job, uint32_t index, uint64_t key, TfStri
 	const TfMosaic *mosaic = pass->engine->mosaic;
 	const TfSource *source = tf_scene_source(mosaic->scene, index);
 	int64_t tile = mosaic->pyramid.tile, right = MIN(source->x + source->width, pass->range.c1 * tile);
-	if (strip->samples->width < source->width)
-		return; /* only a window of it is in memory */
+	if (strip->samples->width < source->width || job->tile.level != pass->base_level)
+		return; /* only a window of it is in memory; the walk does not count in tiles of this level */
 	if (right > job->group->range.c1 * tile && !g_hash_table_contains(pass->held, GSIZE_TO_POINTER(key)))
 		g_hash_table_insert(pass->held, GSIZE_TO_POINTER(key), tf_strip_ref(strip));
 }

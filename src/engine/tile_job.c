@@ -20,14 +20,21 @@ static TileJob *job_new(Group *group, TfTile tile)
 	return job;
 }
 
+/* Is the tile above it the mean of what lies below? */
+static bool hands_up(const Pass *pass, TfTile tile)
+{
+	return tile.level < pass->top_level && tile.level >= pass->engine->mosaic->top_own_level;
+}
+
 TileJob *tf_tile_job_new(Group *group, TfTile tile)
 {
 	const TfMosaic *mosaic = group->pass->engine->mosaic;
 	TileJob *job = job_new(group, tile);
-	if (job->passed >= 0 && group->pass->top_level == 0)
+	if (job->passed >= 0 && !hands_up(group->pass, tile))
 		return job; /* nobody needs its samples */
 	job->fragments = g_array_sized_new(FALSE, FALSE, sizeof(TfFragment), 8);
-	tf_scene_fragments(mosaic->scene, tf_pyramid_tile_rect(&mosaic->pyramid, tile), job->fragments);
+	tf_scene_fragments(tf_scene_at_level(mosaic->scene, tile.level), tf_pyramid_tile_rect(&mosaic->pyramid, tile),
+	                   job->fragments);
 	if (job->fragments->len == 1 && g_array_index(job->fragments, TfFragment, 0).source < 0)
 		g_array_set_size(job->fragments, 0); /* blank */
 	job->strips = g_new0(TfStrip *, job->fragments->len + 1);
@@ -63,7 +70,7 @@ static bool is_blank(const TileJob *job)
 /* Is it all that is to be done, to hand out a source? */
 static bool is_handed_out(const TileJob *job)
 {
-	return job->tile.level == 0 && !job->fragments;
+	return job->passed >= 0 && !job->fragments;
 }
 
 static bool is_target(const TileJob *job)
@@ -92,6 +99,8 @@ void tf_tile_job_prepare_locked(TileJob *job)
 		job->want_bytes = is_target(job);
 	/* What was encoded before was kept before. */
 	job->keep = engine_keeps(pass->engine, job->tile) && !was_encoded_locked(pass->engine, job->ordinal);
+	if (job->fragments && !job->want_bytes && !job->keep && !hands_up(pass, job->tile))
+		g_array_set_size(job->fragments, 0); /* it was made before, and that is all there is to it */
 }
 
 /* --- handing up ----------------------------------------------------------------- */
@@ -109,7 +118,8 @@ static void promise_locked(Pass *pass, uint64_t ordinal)
 {
 	TfEngine *engine = pass->engine;
 	TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
-	if (ordinal < pass->wanted_from || !is_completable(pass, tile) || tf_mosaic_is_blank(engine->mosaic, tile))
+	bool own = tile.level <= engine->mosaic->top_own_level;
+	if (ordinal < pass->wanted_from || !(own || is_completable(pass, tile)) || tf_mosaic_is_blank(engine->mosaic, tile))
 		return;
 	GBytes *made = tf_lru_get(engine->lru, TF_LRU_TILES, ordinal);
 	if (made)
@@ -118,14 +128,21 @@ static void promise_locked(Pass *pass, uint64_t ordinal)
 		g_hash_table_add(pass->promised, GSIZE_TO_POINTER(ordinal));
 }
 
-void tf_pass_promise_locked(Pass *pass, const TileRange *range)
+void tf_pass_ordinals(const Pass *pass, const TileRange *range, uint64_t *first, uint64_t *end)
 {
 	const TfLayout *layout = &pass->engine->mosaic->layout;
 	int64_t row = range->r0 / layout->block_tiles * layout->block_cols;
 	int64_t last_col = (range->c1 - 1) / layout->block_tiles;
-	TfBlock first = tf_layout_block(layout, row + range->c0 / layout->block_tiles);
 	TfBlock last = tf_layout_block(layout, row + last_col);
-	for (uint64_t i = first.first_ordinal; i < last.first_ordinal + last.n_slots; i++)
+	*first = tf_layout_block(layout, row + range->c0 / layout->block_tiles).first_ordinal;
+	*end = last.first_ordinal + last.n_slots;
+}
+
+void tf_pass_promise_locked(Pass *pass, const TileRange *range)
+{
+	uint64_t first, end;
+	tf_pass_ordinals(pass, range, &first, &end);
+	for (uint64_t i = first; i < end; i++)
 		promise_locked(pass, i);
 }
 
@@ -168,7 +185,7 @@ static TileJob *hand_up_locked(TileJob *job, TfSamples *quarter)
 	Pass *pass = group->pass;
 	TfTile tile = job->tile;
 	g_autoptr(TfSamples) given = quarter;
-	while (tile.level < pass->top_level && !pass->cancelled) {
+	while (hands_up(pass, tile) && !pass->cancelled) {
 		TfTile up = {tile.level + 1, tile.col / 2, tile.row / 2};
 		if (!is_completable(pass, up))
 			return NULL;
@@ -267,14 +284,14 @@ static void hand_out(TfEngine *engine, TileJob *job)
 static TfSamples *render(TfEngine *engine, TileJob *job)
 {
 	TfTileInput input = {.tile = job->tile};
-	if (job->tile.level == 0) {
+	if (job->fragments) {
 		input.fragments = (const TfFragment *)(void *)job->fragments->data;
 		input.n_fragments = job->fragments->len;
 		input.strips = job->strips;
 	}
 	memcpy(input.quarters, job->quarters, sizeof input.quarters);
 	TfTileOutput out = {0};
-	bool want_quarter = job->tile.level < job->group->pass->top_level ||
+	bool want_quarter = hands_up(job->group->pass, job->tile) ||
 	                    (job->keep && job->tile.level == TF_OVERVIEW_LEVEL);
 	if (!tf_canvas_render(engine->mosaic->canvas, &input, job->want_bytes || job->keep, want_quarter, &out, &job->error)) {
 		tf_count(&engine->counters.errors, 1);

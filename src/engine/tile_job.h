@@ -2,7 +2,7 @@
 #pragma once
 #include "engine_private.h"
 
-/* A job for a tile of level 0 with its fragments; without the lock. */
+/* A job for a tile of a level with sources, with its fragments; without the lock. */
 TileJob *tf_tile_job_new(Group *group, TfTile tile);
 
 /* A job that only hands up a half from the overview store; takes `half`. */
@@ -13,6 +13,9 @@ void tf_group_finish_locked(TfEngine *engine, Group *group);
 
 /* Finds out whether the tile's bytes are to be made. */
 void tf_tile_job_prepare_locked(TileJob *job);
+
+/* The slots of a forward pass' group, which is blocks side by side: [*first, *end). */
+void tf_pass_ordinals(const Pass *pass, const TileRange *range, uint64_t *first, uint64_t *end);
 
 /* Joins the flights of all tiles that a forward pass will make when the group
  * is done: a reader that is faster than the pass must wait for it, not ask for

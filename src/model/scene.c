@@ -16,7 +16,9 @@ struct _TfScene {
 	bool frozen;
 	GStringChunk *paths;
 	size_t path_bytes;
-	GArray *sources; /* TfSource */
+	GArray *sources; /* TfSource; those of all levels, shared by their scenes */
+	uint32_t first, n; /* of them, those of this level */
+	GPtrArray *levels; /* of level 0: the scenes of levels 1, 2, ... */
 	TfRect extent; /* as asked for, or empty */
 	int64_t width, height;
 	Buckets buckets;
@@ -28,23 +30,31 @@ TfScene *tf_scene_new(TfBlend blend)
 	scene->blend = blend;
 	scene->paths = g_string_chunk_new(64 * 1024);
 	scene->sources = g_array_new(FALSE, FALSE, sizeof(TfSource));
+	scene->levels = g_ptr_array_new();
 	return scene;
+}
+
+static void free_level(TfScene *scene)
+{
+	g_free(scene->buckets.start);
+	g_free(scene->buckets.entry);
+	g_free(scene);
 }
 
 void tf_scene_free(TfScene *scene)
 {
 	if (!scene)
 		return;
+	for (guint i = 0; i < scene->levels->len; i++)
+		free_level(g_ptr_array_index(scene->levels, i));
+	g_ptr_array_unref(scene->levels);
 	g_string_chunk_free(scene->paths);
 	g_array_unref(scene->sources);
-	g_free(scene->buckets.start);
-	g_free(scene->buckets.entry);
-	g_free(scene);
+	free_level(scene);
 }
 
-void tf_scene_add(TfScene *scene, const TfSource *source)
+static void append(TfScene *scene, const TfSource *source)
 {
-	g_assert(!scene->frozen);
 	TfSource copy = *source;
 	TfRect all = {copy.x, copy.y, INT64_MAX, INT64_MAX};
 	if (__builtin_add_overflow(copy.x, copy.width, &all.x1))
@@ -55,6 +65,12 @@ void tf_scene_add(TfScene *scene, const TfSource *source)
 	copy.part = tf_rect_is_empty(copy.part) ? all : tf_rect_intersect(copy.part, all);
 	scene->path_bytes += strlen(source->path) + 1;
 	g_array_append_val(scene->sources, copy);
+}
+
+void tf_scene_add(TfScene *scene, const TfSource *source)
+{
+	g_assert(!scene->frozen);
+	append(scene, source);
 }
 
 static TfSource *source_at(const TfScene *scene, uint32_t index)
@@ -150,9 +166,9 @@ static bool place(TfScene *scene, GError **error)
  * everything lies on one heap or a few sources cover all the others. */
 static void size_buckets(TfScene *scene)
 {
-	uint32_t n = scene->sources->len;
+	uint32_t n = scene->n;
 	double sum_width = 0, sum_height = 0, sum_area = 0;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = scene->first; i < scene->first + n; i++) {
 		TfRect r = tf_scene_source_rect(scene, i);
 		double w = (double)(r.x1 - r.x0), h = (double)(r.y1 - r.y0);
 		sum_width += w;
@@ -181,7 +197,7 @@ static TfRect bucket_range(const Buckets *buckets, TfRect rect)
 
 static uint32_t by_height(const TfScene *scene, uint32_t rank)
 {
-	return scene->blend == TF_BLEND_FIRST ? rank : scene->sources->len - 1 - rank;
+	return scene->first + (scene->blend == TF_BLEND_FIRST ? rank : scene->n - 1 - rank);
 }
 
 /* Counting sort: count per bucket, add up, then fill in order of height. */
@@ -190,22 +206,22 @@ static bool fill_buckets(TfScene *scene, GError **error)
 	Buckets *buckets = &scene->buckets;
 	size_t n_buckets = buckets->cols * buckets->rows;
 	uint64_t n_entries = 0;
-	for (uint32_t i = 0; i < scene->sources->len; i++) {
+	for (uint32_t i = scene->first; i < scene->first + scene->n; i++) {
 		TfRect range = bucket_range(buckets, tf_scene_source_rect(scene, i));
 		n_entries += (range.x1 - range.x0) * (range.y1 - range.y0);
 	}
 	if (n_entries > UINT32_MAX) {
-		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%u sources are too many", scene->sources->len);
+		g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%u sources are too many", scene->n);
 		return false;
 	}
 	uint32_t *start = buckets->start = g_try_new0(uint32_t, n_buckets + 2);
 	uint32_t *entry = buckets->entry = g_try_new(uint32_t, n_entries);
 	if (!start || !entry) {
 		g_set_error(error, TF_ERROR, TF_ERROR_NO_MEMORY, "no memory to index %u sources",
-		            scene->sources->len);
+		            scene->n);
 		return false;
 	}
-	for (uint32_t i = 0; i < scene->sources->len; i++) {
+	for (uint32_t i = scene->first; i < scene->first + scene->n; i++) {
 		TfRect range = bucket_range(buckets, tf_scene_source_rect(scene, i));
 		for (int64_t y = range.y0; y < range.y1; y++)
 			for (int64_t x = range.x0; x < range.x1; x++)
@@ -214,7 +230,7 @@ static bool fill_buckets(TfScene *scene, GError **error)
 	for (size_t b = 0; b < n_buckets; b++)
 		start[b + 2] += start[b + 1];
 	/* start[b + 1] is the place of b's next entry, and ends as b + 1's first. */
-	for (uint32_t rank = 0; rank < scene->sources->len; rank++) {
+	for (uint32_t rank = 0; rank < scene->n; rank++) {
 		uint32_t i = by_height(scene, rank);
 		TfRect range = bucket_range(buckets, tf_scene_source_rect(scene, i));
 		for (int64_t y = range.y0; y < range.y1; y++)
@@ -243,11 +259,45 @@ bool tf_scene_freeze(TfScene *scene, GError **error)
 	if (!place(scene, error))
 		return false;
 	trim(scene);
+	scene->n = scene->sources->len;
 	size_buckets(scene);
 	if (!fill_buckets(scene, error))
 		return false;
 	scene->frozen = true;
 	return true;
+}
+
+bool tf_scene_add_level(TfScene *scene, int64_t width, int64_t height, const TfSource *sources, uint32_t n,
+                        GError **error)
+{
+	g_assert(scene->frozen && n > 0);
+	TfScene *level = g_new0(TfScene, 1);
+	*level = (TfScene){.blend = scene->blend,
+	                   .sources = scene->sources,
+	                   .first = scene->sources->len,
+	                   .width = width,
+	                   .height = height};
+	g_ptr_array_add(scene->levels, level);
+	for (uint32_t i = 0; i < n; i++) {
+		append(scene, &sources[i]);
+		source_at(scene, level->first + i)->level = (uint8_t)scene->levels->len;
+		bool is_seen = move(source_at(scene, level->first + i), (TfRect){0, 0, width, height});
+		g_assert(is_seen);
+	}
+	level->n = n;
+	size_buckets(level);
+	level->frozen = fill_buckets(level, error);
+	return level->frozen;
+}
+
+const TfScene *tf_scene_at_level(const TfScene *scene, int k)
+{
+	return k == 0 ? scene : g_ptr_array_index(scene->levels, (guint)k - 1);
+}
+
+int tf_scene_n_levels(const TfScene *scene)
+{
+	return (int)scene->levels->len + 1;
 }
 
 /* --- looking up ---------------------------------------------------------------- */
@@ -272,6 +322,11 @@ uint32_t tf_scene_n_sources(const TfScene *scene)
 	return scene->sources->len;
 }
 
+uint32_t tf_scene_n_placed(const TfScene *scene)
+{
+	return scene->frozen ? scene->n : scene->sources->len;
+}
+
 const TfSource *tf_scene_source(const TfScene *scene, uint32_t index)
 {
 	g_assert(index < scene->sources->len);
@@ -280,7 +335,9 @@ const TfSource *tf_scene_source(const TfScene *scene, uint32_t index)
 
 TfRect tf_scene_source_rect(const TfScene *scene, uint32_t index)
 {
-	return tf_rect_intersect(tf_scene_source(scene, index)->part, (TfRect){0, 0, scene->width, scene->height});
+	const TfSource *source = tf_scene_source(scene, index);
+	const TfScene *own = scene->levels ? tf_scene_at_level(scene, source->level) : scene;
+	return tf_rect_intersect(source->part, (TfRect){0, 0, own->width, own->height});
 }
 
 static TfRect clip(const TfScene *scene, TfRect rect)
@@ -456,13 +513,21 @@ void tf_scene_fragments(const TfScene *scene, TfRect rect, GArray *out)
 	}
 }
 
-size_t tf_scene_bytes(const TfScene *scene)
+static size_t level_bytes(const TfScene *scene)
 {
 	const Buckets *buckets = &scene->buckets;
-	size_t bytes = sizeof *scene + scene->path_bytes + scene->sources->len * sizeof(TfSource);
+	size_t bytes = sizeof *scene;
 	if (buckets->start) {
 		size_t n_buckets = buckets->cols * buckets->rows;
 		bytes += (n_buckets + 2 + buckets->start[n_buckets]) * sizeof(uint32_t);
 	}
+	return bytes;
+}
+
+size_t tf_scene_bytes(const TfScene *scene)
+{
+	size_t bytes = scene->path_bytes + scene->sources->len * sizeof(TfSource) + level_bytes(scene);
+	for (guint i = 0; i < scene->levels->len; i++)
+		bytes += level_bytes(g_ptr_array_index(scene->levels, i));
 	return bytes;
 }

@@ -74,7 +74,7 @@ static uint32_t place_of(const Sweep *sweep, int64_t x)
 
 static void collect_xs(const TfScene *scene, Sweep *sweep)
 {
-	uint32_t n = tf_scene_n_sources(scene), kept = 0;
+	uint32_t n = tf_scene_n_placed(scene), kept = 0;
 	sweep->xs = g_new(int64_t, 2 * n);
 	for (uint32_t i = 0; i < n; i++) {
 		TfRect r = tf_scene_source_rect(scene, i);
@@ -90,7 +90,7 @@ static void collect_xs(const TfScene *scene, Sweep *sweep)
 
 static void measure_areas(const TfScene *scene, TfSurvey *survey)
 {
-	uint32_t n = tf_scene_n_sources(scene);
+	uint32_t n = tf_scene_n_placed(scene);
 	Sweep sweep;
 	collect_xs(scene, &sweep);
 	g_autofree int64_t *xs = sweep.xs;
@@ -152,7 +152,7 @@ static void look_at_pairs(const TfScene *scene, TfSurvey *survey)
 {
 	g_autoptr(GArray) near = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
-	uint32_t n = tf_scene_n_sources(scene);
+	uint32_t n = tf_scene_n_placed(scene);
 	uint64_t work = 0;
 	for (uint32_t i = 0; i < n && !survey->partly; i++) {
 		g_array_set_size(near, 0);
@@ -239,7 +239,7 @@ static void look_at_sizes(const TfScene *scene, TfSurvey *survey)
 {
 	g_autoptr(GHashTable) counts = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	uint64_t least = UINT64_MAX, most = 0;
-	for (uint32_t i = 0; i < tf_scene_n_sources(scene); i++) {
+	for (uint32_t i = 0; i < tf_scene_n_placed(scene); i++) {
 		const TfSource *source = tf_scene_source(scene, i);
 		gint64 key = (gint64)source->width << 32 | source->height;
 		guint n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, &key)) + 1;

@@ -94,11 +94,11 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
 {
 	const LevelPlane *p = a;
 	TfPlane to = plane_of_region(out);
-	if (p->level > 0) {
+	if (current->n_fragments == 0) {
 		join_quarters(p->canvas, p->plane, current, &to);
 		return 0;
 	}
-	TfComposeTarget target = {.scene = p->canvas->scene,
+	TfComposeTarget target = {.scene = tf_scene_at_level(p->canvas->scene, p->level),
 	                          .space = p->canvas->encoder.space,
 	                          .plane = p->plane,
 	                          .left = out->valid.left,
@@ -192,7 +192,7 @@ static bool view_strip(const TfCanvas *canvas, const TfTileInput *input, Prepare
 {
 	TfSpace space = canvas->encoder.space;
 	TfRect r = tf_pyramid_tile_rect(&canvas->pyramid, input->tile);
-	if (input->tile.level > 0 || input->n_fragments != 1 || !input->strips[0])
+	if (input->n_fragments != 1 || !input->strips[0])
 		return false;
 	TfRect seen = input->fragments[0].rect; /* with a feather, background may surround it */
 	if (seen.x0 > r.x0 || seen.y0 > r.y0 || seen.x1 < r.x1 || seen.y1 < r.y1)

@@ -45,7 +45,7 @@ static void choose_scale(TfPreview *preview)
 	const TfScene *scene = preview->scene;
 	double width = (double)tf_scene_width(scene), height = (double)tf_scene_height(scene);
 	double largest = 1;
-	for (uint32_t i = 0; i < tf_scene_n_sources(scene); i++) {
+	for (uint32_t i = 0; i < tf_scene_n_placed(scene); i++) {
 		const TfSource *source = tf_scene_source(scene, i);
 		largest = MAX(largest, MAX(source->width, source->height));
 	}
@@ -75,7 +75,7 @@ static uint16_t next_free(uint16_t *skip, uint16_t x)
 static bool find_owners(TfPreview *preview, GError **error)
 {
 	size_t width = (size_t)preview->width, n = width * (size_t)preview->height;
-	uint32_t n_sources = tf_scene_n_sources(preview->scene);
+	uint32_t n_sources = tf_scene_n_placed(preview->scene);
 	g_autofree uint16_t *skip = g_try_new(uint16_t, (width + 1) * (size_t)preview->height);
 	preview->owner = g_try_new(uint32_t, n);
 	if (!skip || !preview->owner) {
@@ -111,7 +111,7 @@ static bool count_layers(TfPreview *preview, GError **error)
 		return false;
 	}
 	int32_t *at = preview->layers;
-	for (uint32_t i = 0; i < tf_scene_n_sources(preview->scene); i++) {
+	for (uint32_t i = 0; i < tf_scene_n_placed(preview->scene); i++) {
 		TfRect r = tf_preview_rect(preview, tf_scene_source_rect(preview->scene, i));
 		if (tf_rect_is_empty(r))
 			continue;
@@ -221,7 +221,7 @@ static void show_all(TfPreview *preview, const TfPreviewOptions *options, TfPrev
 {
 	Show show = {.preview = preview,
 	             .end_us = g_get_monotonic_time() + (gint64)(options->seconds * 1e6),
-	             .n = tf_scene_n_sources(preview->scene)};
+	             .n = tf_scene_n_placed(preview->scene)};
 	show.stride = MAX((uint32_t)(show.n * 0.618), 1);
 	while (common_divisor(show.stride, show.n) != 1)
 		show.stride++;
@@ -239,7 +239,7 @@ static void show_all(TfPreview *preview, const TfPreviewOptions *options, TfPrev
 static bool allocate(TfPreview *preview, const TfPreviewOptions *options, GError **error)
 {
 	size_t n = (size_t)preview->width * (size_t)preview->height;
-	uint32_t n_sources = tf_scene_n_sources(preview->scene);
+	uint32_t n_sources = tf_scene_n_placed(preview->scene);
 	preview->rgb = g_try_malloc(3 * n);
 	preview->owns = g_try_new0(bool, n_sources);
 	preview->failed = g_try_new0(bool, n_sources);

@@ -139,7 +139,7 @@ static void draw_number(Drawing *d, uint32_t i, TfRect r)
 static void draw_sources(Drawing *d)
 {
 	const TfPreview *p = d->preview;
-	uint32_t n = tf_scene_n_sources(p->scene);
+	uint32_t n = tf_scene_n_placed(p->scene);
 	for (uint32_t i = 0; i < n; i++)
 		if (p->owns[i])
 			draw_outline(d, i, tf_preview_rect(p, tf_scene_source_rect(p->scene, i)));

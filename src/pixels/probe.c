@@ -32,6 +32,14 @@ typedef struct {
 	GHashTable *known_index;   /* the same by address: hashing a known profile once for each file takes longer than stat */
 } Probe;
 
+static TfProfiles *profiles_new(void)
+{
+	TfProfiles *profiles = g_new0(TfProfiles, 1);
+	profiles->profiles = g_ptr_array_new();
+	g_ptr_array_add(profiles->profiles, NULL);
+	return profiles;
+}
+
 void tf_profiles_free(TfProfiles *profiles)
 {
 	if (!profiles)
@@ -331,13 +339,14 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
                   TfProfiles **profiles, GError **error)
 {
 	g_autofree GError **errors = g_new0(GError *, MAX(n, 1));
-	g_autoptr(TfProfiles) found = g_new0(TfProfiles, 1);
-	found->profiles = g_ptr_array_new();
-	g_ptr_array_add(found->profiles, NULL);
-	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors, .profiles = found};
+	if (!*profiles)
+		*profiles = profiles_new();
+	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors, .profiles = *profiles};
 	g_mutex_init(&probe.lock);
 	probe.profile_index = g_hash_table_new(g_bytes_hash, g_bytes_equal);
 	probe.known_index = g_hash_table_new(NULL, NULL);
+	for (guint i = 1; i < probe.profiles->profiles->len; i++)
+		g_hash_table_insert(probe.profile_index, g_ptr_array_index(probe.profiles->profiles, i), GUINT_TO_POINTER(i));
 	unsigned n_threads = CLAMP(options->threads, 1, MAX(n / 16, 1));
 	g_autofree GThread **threads = g_new0(GThread *, n_threads);
 	for (unsigned i = 0; i < n_threads; i++)
@@ -353,6 +362,5 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
 		*options->n_opened = probe.n_opened;
 	if (options->n_known)
 		*options->n_known = probe.n_known;
-	*profiles = g_steal_pointer(&found);
 	return true;
 }

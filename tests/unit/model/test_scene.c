@@ -346,6 +346,50 @@ static void test_extent(void)
 	}
 }
 
+/* Levels with sources of their own: each answers in its own pixels, by a
+ * numbering over all. */
+static void test_levels(void)
+{
+	g_autoptr(GError) error = NULL;
+	for (TfBlend blend = TF_BLEND_LAST; blend <= TF_BLEND_FIRST; blend++) {
+		g_autoptr(TfScene) scene = tf_scene_new(blend);
+		for (int i = 0; i < 4; i++)
+			tf_scene_add(scene, &(TfSource){.path = "base", .x = i % 2 * 64, .y = i / 2 * 64, .width = 64, .height = 64});
+		g_assert_true(tf_scene_freeze(scene, &error));
+		size_t bytes = tf_scene_bytes(scene);
+		TfSource above[] = {{.path = "above", .width = 40, .height = 64},
+		                    {.path = "above", .x = 32, .width = 64, .height = 100}};
+		g_assert_true(tf_scene_add_level(scene, 64, 64, above, 2, &error));
+		TfSource top = {.path = "top", .width = 64, .height = 64};
+		g_assert_true(tf_scene_add_level(scene, 32, 32, &top, 1, &error));
+		g_assert_no_error(error);
+		g_assert_cmpint(tf_scene_n_levels(scene), ==, 3);
+		g_assert_cmpuint(tf_scene_n_sources(scene), ==, 7);
+		g_assert_cmpuint(tf_scene_n_placed(scene), ==, 4);
+		g_assert_cmpuint(tf_scene_bytes(scene), >, bytes + 3 * sizeof(TfSource));
+		static const int64_t sides[] = {128, 64, 32};
+		for (int k = 0; k < 3; k++) {
+			const TfScene *level = tf_scene_at_level(scene, k);
+			g_assert_cmpint(tf_scene_width(level), ==, sides[k]);
+			g_assert_cmpint(tf_scene_blend(level), ==, blend);
+			g_assert_cmpstr(tf_scene_source(level, 6)->path, ==, "top");
+			g_assert_cmpuint(tf_scene_source(scene, 6)->level, ==, 2);
+		}
+		const TfScene *level = tf_scene_at_level(scene, 1);
+		int64_t upper = blend == TF_BLEND_LAST ? 5 : 4;
+		g_assert_cmpuint(tf_scene_n_placed(level), ==, 2);
+		g_assert_cmpint(tf_scene_topmost(level, (TfRect){33, 5, 34, 6}), ==, upper);
+		g_assert_cmpint(tf_scene_topmost(level, (TfRect){50, 5, 64, 6}), ==, 5);
+		TfRect cut = tf_scene_source_rect(scene, 5);
+		g_assert_true(cut.x0 == 32 && cut.y0 == 0 && cut.x1 == 64 && cut.y1 == 64);
+		g_assert_cmpint(tf_scene_topmost(scene, (TfRect){64, 64, 65, 65}), ==, 3);
+		g_assert_cmpint(tf_scene_topmost(tf_scene_at_level(scene, 2), (TfRect){31, 31, 32, 32}), ==, 6);
+		g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
+		tf_scene_visible(level, (TfRect){0, 0, 64, 64}, fragments);
+		g_assert_cmpuint(fragments->len, ==, 2);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -357,5 +401,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/scene/million", test_million);
 	g_test_add_func("/scene/shapes", test_shapes);
 	g_test_add_func("/scene/visible-cost", test_visible_cost);
+	g_test_add_func("/scene/levels", test_levels);
 	return g_test_run();
 }
