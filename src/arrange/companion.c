@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * OME-XML companion files: each Image is one file at the stage position of its
- * plane.
+ * OME-XML, as a companion file or in the ImageDescription of one TIFF of a set:
+ * each Image is one file at the stage position of its plane.
  *
  *     <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">
  *       <Image ID="Image:0"><Pixels SizeX="1024" SizeY="1024" PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" ...>
@@ -11,6 +11,7 @@
 #include "format.h"
 #include "listed.h"
 #include "markup.h"
+#include <tiffuse/tiffdesc.h>
 
 #include <math.h>
 #include <string.h>
@@ -51,6 +52,11 @@ static bool is_companion(const char *name)
 static bool ome_find(const TfFolder *folder, char **path, GError **error)
 {
 	return tf_folder_find_one(folder, is_companion, "companion files", path, error);
+}
+
+bool tf_is_ome_tiff(const char *name)
+{
+	return tf_has_suffix(name, ".ome.tif") || tf_has_suffix(name, ".ome.tiff");
 }
 
 static bool ome_recognise(const char *name, const char *first_line, const char *head)
@@ -157,6 +163,13 @@ static bool begin_plane(TfMarkup *markup, Ome *ome, GError **error)
 	return true;
 }
 
+static bool begin_data(TfMarkup *markup, GError **error)
+{
+	const char *ifd = tf_markup_get(markup, "IFD");
+	return !ifd || !strcmp(ifd, "0") ||
+	       tf_markup_error(markup, error, "IFD=\"%s\", expected 0: only a file's first image is read", ifd);
+}
+
 static bool begin_file(TfMarkup *markup, Ome *ome, GError **error)
 {
 	const char *name = tf_markup_get(markup, "FileName");
@@ -184,6 +197,8 @@ static bool on_begin(TfMarkup *markup, const char *element, void *data, GError *
 		return begin_pixels(markup, ome, error);
 	if (!strcmp(element, "Plane") && !strcmp(parent, "Pixels"))
 		return begin_plane(markup, ome, error);
+	if (!strcmp(element, "TiffData") && !strcmp(parent, "Pixels"))
+		return begin_data(markup, error);
 	if (!strcmp(element, "UUID") && !strcmp(parent, "TiffData"))
 		return begin_file(markup, ome, error);
 	return true;
@@ -209,14 +224,23 @@ static bool on_end(TfMarkup *markup, const char *element, const char *text, void
 	return tf_listed_add(ome->listed, image->file, place, error);
 }
 
+static bool parse(Ome *ome, GError **error)
+{
+	static const TfMarkupHandlers handlers = {.begin = on_begin, .end = on_end};
+	const char *path = ome->arrangement->origin;
+	if (!tf_is_ome_tiff(path))
+		return tf_markup_parse(path, &handlers, ome, error);
+	g_autofree char *xml = tf_tiff_description(path, error);
+	return xml && tf_markup_parse_text(path, xml, &handlers, ome, error);
+}
+
 static bool ome_read(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
 		     GError **error)
 {
-	static const TfMarkupHandlers handlers = {.begin = on_begin, .end = on_end};
 	g_auto(Ome) ome = {.arrangement = arrangement,
 			   .options = options,
 			   .listed = tf_listed_new(arrangement, options)};
-	if (!tf_markup_parse(arrangement->origin, &handlers, &ome, error))
+	if (!parse(&ome, error))
 		return false;
 	g_autofree char *tiles = tf_listed_finish(ome.listed, error);
 	if (!tiles)
@@ -230,7 +254,7 @@ static bool ome_read(TfArrangement *arrangement, const TfFolder *folder, const T
 }
 
 const TfArrangeFormat tf_format_ome = {
-	.name = "OME-XML companion",
+	.name = "OME-XML",
 	.takes_axes = true,
 	.find = ome_find,
 	.recognise = ome_recognise,

@@ -67,14 +67,17 @@ static char *folder_name(const char *path)
 
 static char *file_name(const char *path)
 {
+	static const char *const second[] = {".registered", ".companion", ".ome"}; /* before the extension */
+	static const char *const telling_nothing[] = {"tiles", "sources", "imageproperties", "info", NULL};
 	g_autofree char *name = g_path_get_basename(path);
 	char *dot = strrchr(name, '.');
 	if (dot && dot != name)
 		*dot = '\0';
-	if (g_str_has_suffix(name, ".registered"))
-		name[strlen(name) - strlen(".registered")] = '\0';
-	if (*name && g_ascii_strcasecmp(name, "tiles") && g_ascii_strcasecmp(name, "sources") &&
-	    g_ascii_strncasecmp(name, "TileConfiguration", 17))
+	for (size_t i = 0; i < G_N_ELEMENTS(second); i++)
+		if (tf_has_suffix(name, second[i]))
+			name[strlen(name) - strlen(second[i])] = '\0';
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	if (*name && !g_strv_contains(telling_nothing, lower) && !g_str_has_prefix(lower, "tileconfiguration"))
 		return g_steal_pointer(&name);
 	g_autofree char *folder = g_path_get_dirname(path);
 	return folder_name(folder);
@@ -195,7 +198,7 @@ static void refuse_unknown(const char *source, GError **error)
 static TfArrangement *read_file(const char *source, const TfArrangeOptions *options, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(source);
-	if (tf_is_image_name(name)) {
+	if (tf_is_image_name(name) && !tf_is_ome_tiff(name)) {
 		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
 			    "%s: an image, expected a folder of tiles or an arrangement file", source);
 		return NULL;
@@ -208,6 +211,8 @@ static TfArrangement *read_file(const char *source, const TfArrangeOptions *opti
 		return NULL;
 	}
 	g_autofree char *path = g_build_filename(real, name, NULL);
+	if (tf_is_ome_tiff(name))
+		return read_format(&tf_format_ome, g_steal_pointer(&path), file_name(source), NULL, options, error);
 	g_autoptr(TfLines) lines = tf_lines_open_head(path, error);
 	if (!lines)
 		return NULL;

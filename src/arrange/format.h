@@ -35,6 +35,9 @@ typedef struct {
 /* Is the file in the folder one that a format recognises? */
 bool tf_arrange_recognises(const char *folder, const char *name);
 
+/* A TIFF that may tell in OME-XML of all files of its set. */
+bool tf_is_ome_tiff(const char *name);
+
 extern const TfArrangeFormat tf_format_fiji;
 extern const TfArrangeFormat tf_format_mist;
 extern const TfArrangeFormat tf_format_vrt;

@@ -132,17 +132,21 @@ static void translate(const TfMarkup *markup, GError *theirs, GError **error)
 
 bool tf_markup_parse(const char *path, const TfMarkupHandlers *handlers, void *data, GError **error)
 {
-	static const GMarkupParser parser = {.start_element = on_begin, .end_element = on_end, .text = on_text};
 	g_autoptr(TfLines) lines = tf_lines_open(path, error);
-	if (!lines)
-		return false;
+	return lines && tf_markup_parse_text(path, lines->next, handlers, data, error);
+}
+
+bool tf_markup_parse_text(const char *path, const char *xml, const TfMarkupHandlers *handlers, void *data,
+			  GError **error)
+{
+	static const GMarkupParser parser = {.start_element = on_begin, .end_element = on_end, .text = on_text};
 	g_autoptr(GString) text = g_string_new(NULL);
 	TfMarkup markup = {.path = path, .handlers = handlers, .data = data, .text = text};
 	g_autoptr(GMarkupParseContext) context =
 		g_markup_parse_context_new(&parser, G_MARKUP_TREAT_CDATA_AS_TEXT, &markup, NULL);
 	markup.context = context;
 	GError *theirs = NULL;
-	if (g_markup_parse_context_parse(context, lines->next, -1, &theirs) &&
+	if (g_markup_parse_context_parse(context, xml, -1, &theirs) &&
 	    g_markup_parse_context_end_parse(context, &theirs))
 		return true;
 	translate(&markup, theirs, error);

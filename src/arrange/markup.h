@@ -22,6 +22,10 @@ typedef struct {
  * line, for what is no XML; what a handler says; and as tf_lines_open(). */
 bool tf_markup_parse(const char *path, const TfMarkupHandlers *handlers, void *data, GError **error);
 
+/* The same for a text; `path` is for messages. */
+bool tf_markup_parse_text(const char *path, const char *xml, const TfMarkupHandlers *handlers, void *data,
+			  GError **error);
+
 /* In `begin`: the attribute's value, or NULL. */
 const char *tf_markup_get(const TfMarkup *markup, const char *attribute);
 

@@ -373,7 +373,7 @@ static void test_no_folder(void)
 		 "DIR/a.jpg: an image, expected a folder of tiles or .*");
 	read_bad(
 		folder, text, NULL, TF_ERROR_ARRANGEMENT,
-		"DIR/other.txt: no known arrangement, expected a Fiji TileConfiguration .* or a CSV file .*");
+		"DIR/other.txt: no known arrangement, expected one of Fiji TileConfiguration, .*CSV .*");
 }
 
 static void test_unreadable(void)
