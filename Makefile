@@ -19,7 +19,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 B       := build/$(VARIANT)
 
-PACKAGES := fuse3 vips libtiff-4 libjpeg libexif zlib glib-2.0 gobject-2.0 json-glib-1.0 yaml-0.1
+PACKAGES := fuse3 vips libtiff-4 libjpeg libexif zlib libseccomp glib-2.0 gobject-2.0 json-glib-1.0 yaml-0.1
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter
 CFLAGS   ?= -O2 -g
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

@@ -18,13 +18,14 @@
 #include <tiffuse/export.h>
 #include <tiffuse/log.h>
 #include <tiffuse/mount.h>
+#include <tiffuse/text.h>
 #include <tiffuse/vips_env.h>
 
 enum { EXIT_CODE_MOUNT = 32, MIN_TREE_FILES = 8, MAX_TREE_FILES = 256 };
 
 static int fail(const GError *error)
 {
-	g_autofree char *line = tf_log_printable(error->message);
+	g_autofree char *line = tf_text_printable(error->message);
 	fprintf(stderr, "tiffuse: %s\n", line);
 	return tf_error_exit_code(error);
 }

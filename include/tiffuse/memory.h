@@ -38,3 +38,7 @@ void tf_memory_count(TfMemoryClass class, int64_t bytes);
 
 uint64_t tf_memory_used(TfMemoryClass class);
 uint64_t tf_memory_total(void);
+
+/* The largest resident size of the process so far (VmHWM), 0 if it cannot be
+ * had.  The first call opens a file in /proc, which stays open. */
+uint64_t tf_memory_peak_rss(void);

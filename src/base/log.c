@@ -2,10 +2,12 @@
 #include <tiffuse/log.h>
 
 #include <stdio.h>
-#include <string.h>
 #include <syslog.h>
+#include <tiffuse/text.h>
+#include <time.h>
 
-enum { RING_LINES = 256, MAX_CAUSES = 10000 };
+/* Of lines about causes: so many at once, then so many each second. */
+enum { RING_LINES = 256, MAX_CAUSES = 10000, BURST = 100, PER_SECOND = 10 };
 
 /* `lock` guards all of it; it is a leaf: nothing is called under it but GLib. */
 static GMutex lock;
@@ -14,6 +16,9 @@ static TfLogLevel shown = TF_LOG_NOTE;
 static char *ring[RING_LINES];
 static guint64 n_lines;
 static GHashTable *causes; /* cause -> GUINT count */
+static double tokens = BURST;
+static gint64 tokens_at_us;
+static guint left_out;
 
 void tf_log_to_stderr(void)
 {
@@ -46,24 +51,15 @@ static void emit(TfLogLevel level, const char *line, gboolean to_syslog)
 		fprintf(stderr, "tiffuse: %s\n", line);
 }
 
-/* Names of files are in the messages: none may begin a line of its own or
- * speak to a terminal. */
-char *tf_log_printable(const char *text)
-{
-	GString *out = g_string_sized_new(strlen(text));
-	for (const char *c = text; *c; c++)
-		if (g_ascii_iscntrl(*c))
-			g_string_append_printf(out, "\\x%02x", (guchar)*c);
-		else
-			g_string_append_c(out, *c);
-	return g_string_free(out, FALSE);
-}
-
 static void log_line(TfLogLevel level, const char *text)
 {
-	g_autofree char *line = tf_log_printable(text);
-	g_autoptr(GDateTime) now = g_date_time_new_now_local();
-	g_autofree char *stamp = g_date_time_format(now, "%F %T");
+	g_autofree char *line = tf_text_printable(text);
+	/* Not GDateTime, which reads /etc/localtime each time: a sandbox forbids. */
+	time_t now = time(NULL);
+	struct tm local;
+	char stamp[32] = "";
+	if (localtime_r(&now, &local))
+		strftime(stamp, sizeof stamp, "%F %T", &local);
 	char *stamped = g_strdup_printf("%s %s", stamp, line);
 	g_mutex_lock(&lock);
 	gboolean show = level <= shown, to_syslog = use_syslog;
@@ -99,18 +95,43 @@ static guint count_cause(const char *cause)
 	g_mutex_lock(&lock);
 	if (!causes)
 		causes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (g_hash_table_size(causes) >= MAX_CAUSES && !g_hash_table_contains(causes, cause))
+		cause = ""; /* those that came too late are one */
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(causes, cause)) + 1;
-	if (count > 1 || g_hash_table_size(causes) < MAX_CAUSES)
-		g_hash_table_insert(causes, g_strdup(cause), GUINT_TO_POINTER(count));
+	g_hash_table_insert(causes, g_strdup(cause), GUINT_TO_POINTER(count));
 	g_mutex_unlock(&lock);
 	return count;
+}
+
+/* May a line be written now?  Then *before lines were left out before it. */
+static gboolean take_token(TfLogLevel level, guint *before)
+{
+	gint64 now_us = g_get_monotonic_time();
+	*before = 0;
+	g_mutex_lock(&lock);
+	if (level > shown) {
+		g_mutex_unlock(&lock);
+		return TRUE;
+	}
+	if (tokens_at_us)
+		tokens = MIN(tokens + (double)(now_us - tokens_at_us) / G_USEC_PER_SEC * PER_SECOND, BURST);
+	tokens_at_us = now_us;
+	gboolean may = tokens >= 1;
+	*before = may ? left_out : 0;
+	left_out = may ? 0 : left_out + 1;
+	tokens -= may;
+	g_mutex_unlock(&lock);
+	return may;
 }
 
 gboolean tf_log_once(TfLogLevel level, const char *cause, const char *format, ...)
 {
 	guint count = count_cause(cause);
-	if (!is_power_of_ten(count))
+	guint before;
+	if (!is_power_of_ten(count) || !take_token(level, &before))
 		return FALSE;
+	if (before > 0)
+		tf_log(TF_LOG_WARNING, "%u lines about other causes were left out", before);
 	va_list args;
 	va_start(args, format);
 	g_autofree char *line = g_strdup_vprintf(format, args);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <tiffuse/memory.h>
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <tiffuse/util.h>
+#include <unistd.h>
 
 static _Atomic int64_t used[TF_MEMORY_CLASSES];
 
@@ -191,4 +195,16 @@ uint64_t tf_memory_total(void)
 	for (int i = 0; i < TF_MEMORY_CLASSES; i++)
 		total += tf_memory_used(i);
 	return total;
+}
+
+uint64_t tf_memory_peak_rss(void)
+{
+	static gsize once;
+	char text[4096];
+	if (g_once_init_enter(&once))
+		g_once_init_leave(&once, (gsize)open("/proc/self/status", O_RDONLY | O_CLOEXEC) + 2); /* never 0 */
+	ssize_t n = pread((int)once - 2, text, sizeof text - 1, 0);
+	text[MAX(n, 0)] = '\0';
+	const char *line = strstr(text, "VmHWM:");
+	return line ? strtoul(line + 6, NULL, 10) * TF_KIB : 0;
 }

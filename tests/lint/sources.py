@@ -18,6 +18,7 @@ LIBRARIES = [
     (r"(jpeglib|jerror|turbojpeg)\.h", ["src/pixels/"]),
     (r"fuse.*\.h", ["src/fuse/"]),
     (r"tiffio.*\.h|tiff\.h", ["src/model/header.c", "src/model/geo.c", "src/model/tiffdesc.c", "src/pixels/"]),
+    (r"seccomp\.h|linux/landlock\.h", ["src/base/sandbox.c"]),
 ]
 BANNED = {
     "goto": "an early return and g_auto cleanup",

@@ -90,16 +90,35 @@ static void test_threads(void)
 	g_assert_false(tf_log_once(TF_LOG_NOTE, "from many threads", "once"));
 }
 
-/* Last: afterwards the table is full, and each new cause is told again. */
+static void test_storm(void)
+{
+	guint n, told = 0;
+	for (int i = 0; i < 1000; i++) {
+		g_autofree char *cause = g_strdup_printf("storm %d", i);
+		told += tf_log_once(TF_LOG_ERROR, cause, "%s", cause);
+	}
+	g_assert_cmpuint(told, >=, 50);
+	g_assert_cmpuint(told, <, 500);
+	g_usleep(300 * 1000);
+	g_assert_true(tf_log_once(TF_LOG_ERROR, "after the storm", "calm"));
+	g_auto(GStrv) lines = tail_lines(&n);
+	g_assert_true(g_regex_match_simple(" \\d+ lines about other causes were left out$", lines[n - 2], 0, 0));
+	g_assert_true(g_str_has_suffix(lines[n - 1], " calm"));
+}
+
+/* Last: afterwards the table is full, and new causes are one. */
 static void test_full_table(void)
 {
+	guint told = 0;
 	tf_log_set_level(TF_LOG_ERROR); /* counted, not shown */
 	for (int i = 0; i < 10500; i++) {
 		g_autofree char *cause = g_strdup_printf("cause %d", i);
-		g_assert_true(tf_log_once(TF_LOG_NOTE, cause, "x"));
+		told += tf_log_once(TF_LOG_NOTE, cause, "x");
 	}
+	g_assert_cmpuint(told, >, 8000);
+	g_assert_cmpuint(told, <, 10100);
 	g_assert_false(tf_log_once(TF_LOG_NOTE, "cause 5", "x"));
-	g_assert_true(tf_log_once(TF_LOG_NOTE, "cause 10499", "x"));
+	g_assert_false(tf_log_once(TF_LOG_NOTE, "cause 10499", "x"));
 }
 
 int main(int argc, char **argv)
@@ -110,6 +129,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/log/2-powers-of-ten", test_powers_of_ten);
 	g_test_add_func("/log/3-ring", test_ring);
 	g_test_add_func("/log/4-threads", test_threads);
-	g_test_add_func("/log/5-full-table", test_full_table);
+	g_test_add_func("/log/5-storm", test_storm);
+	g_test_add_func("/log/6-full-table", test_full_table);
 	return g_test_run();
 }
