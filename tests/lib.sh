@@ -113,6 +113,11 @@ private_mounts() {
 	done < <(awk '/ - fuse\.tiffuse / { print $5 }' /proc/self/mountinfo)
 }
 
+# gone PID: it has ended, whether or not its parent has noticed
+gone() {
+	! grep -q '^State:.[^Z]' "/proc/$1/status" 2>/dev/null
+}
+
 # --- mounting ----------------------------------------------------------------
 declare -A EXIT_FILE=() # mountpoint -> file that gets the daemon's exit code
 MOUNTS=0

@@ -8,10 +8,6 @@ mkdir rules sources
 "$TOOLS/faultfs" tiles rules sources || skip "no FUSE mount for the sources"
 mountpoint -q sources || fail "faultfs has not mounted"
 
-gone() {
-	! grep -q '^State:.[^Z]' "/proc/$1/status" 2>/dev/null
-}
-
 # rule TEXT COLUMN ROW: what happens to the tile's source; no text: nothing
 rule() {
 	local name

@@ -27,7 +27,7 @@ gone_from() {
 	pid=$(status pid "$1")
 	umount "$1" || fail "umount $1"
 	! mountpoint -q "$1" || fail "still mounted: $1"
-	wait_for 10 test ! -d "/proc/$pid" || fail "the daemon survives umount"
+	wait_for 10 gone "$pid" || fail "the daemon survives umount"
 	sanitizer_is_silent
 }
 
@@ -127,10 +127,10 @@ else
 	mount --bind fstab /etc/fstab
 	"${as_nobody[@]}" mount "$SCRATCH/mnt" 2>err || fail "mount as nobody: $(cat err)"
 	pid=$(awk '/^pid/ { print $2 }' <("${as_nobody[@]}" cat mnt/.tiffuse/status))
-	assert_eq "$(stat -c %U "/proc/$pid/status" 2>/dev/null || true) $(findmnt -n -o FSTYPE mnt)" "nobody fuse.tiffuse" \
+	assert_eq "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status") $(findmnt -n -o FSTYPE mnt)" "$(id -u nobody) fuse.tiffuse" \
 		"who mounted"
 	"${as_nobody[@]}" umount "$SCRATCH/mnt" || fail "umount as nobody"
-	wait_for 10 test ! -d "/proc/$pid" || fail "the daemon survives umount"
+	wait_for 10 gone "$pid" || fail "the daemon survives umount"
 	passed "an ordinary user mounts and unmounts"
 fi
 

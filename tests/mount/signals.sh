@@ -8,6 +8,7 @@ make_tiles grid --columns=$side --rows=$side --tile-width=800 --tile-height=600 
 limit=${SANITIZED:+6}
 limit=${limit:-2}
 
+# Of children of reap: all their threads have ended.
 gone() {
 	! kill -0 "$1" 2>/dev/null
 }
