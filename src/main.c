@@ -53,6 +53,7 @@ static void tame_malloc(void)
 
 typedef struct {
 	int pipe;
+	int null; /* opened while we may */
 	bool foreground;
 } Ready;
 
@@ -65,11 +66,9 @@ static void on_ready(void *data)
 	tf_log_to_syslog();
 	if (chdir("/") != 0)
 		tf_log(TF_LOG_WARNING, "chdir /: %s", g_strerror(errno));
-	int null = open("/dev/null", O_RDWR);
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
+	for (int fd = 0; ready->null >= 0 && fd <= 2; fd++)
+		dup2(ready->null, fd);
+	close(ready->null);
 	if (write(ready->pipe, "", 1) != 1)
 		tf_log(TF_LOG_WARNING, "the parent process is gone");
 	close(ready->pipe);
@@ -208,6 +207,7 @@ static int serve_tree(const TfOptions *options, TfMount *mount, Ready *ready)
 	g_autoptr(TfFs) fs = tf_fs_new_tree(root);
 	if (!tf_mount_attach(mount, fs, &error))
 		return fail(error);
+	tf_confine(options, NULL);
 	tf_fs_set_collection(fs, new_collection(options, root));
 	return tf_mount_serve(mount, fs, on_ready, ready, &error) ? 0 : fail(error);
 }
@@ -222,6 +222,7 @@ static int serve_one(const TfOptions *options, TfMount *mount, Ready *ready)
 	g_autoptr(TfFs) fs = tf_fs_new(mosaic);
 	if (!tf_mount_attach(mount, fs, &error))
 		return fail(error);
+	tf_confine(options, mosaic);
 	TfEngineOptions engine = engine_options(options);
 	g_autoptr(TfEngine) started = tf_engine_new(mosaic, &engine);
 	tf_fs_set_engine(fs, started);
@@ -237,13 +238,15 @@ static int serve(const TfOptions *options, int ready_pipe)
 	                                .mountpoint = options->mountpoint,
 	                                .fuse_options = options->fuse_options,
 	                                .debug = options->debug};
+	if (options->debug)
+		tf_log_set_level(TF_LOG_DEBUG);
 	tf_mount_prepare_signals();
 	if (!tf_mount_check(options->mosaic.source, options->mountpoint, &error))
 		return fail(error);
 	g_autoptr(TfMount) mount = tf_mount_new(&mount_options, &error);
 	if (!mount || !tf_vips_start(&error))
 		return fail(error);
-	Ready ready = {ready_pipe, options->foreground};
+	Ready ready = {ready_pipe, open("/dev/null", O_RDWR | O_CLOEXEC), options->foreground};
 	return options->tree ? serve_tree(options, mount, &ready) : serve_one(options, mount, &ready);
 }
 

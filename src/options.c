@@ -256,13 +256,16 @@ static bool set_spool_dir(TfOptions *options, const char *value, GError **error)
 {
 	if (!g_file_test(value, G_FILE_TEST_IS_DIR))
 		return tf_option_expected(error, value, "a folder that is there");
-	options->mosaic.spool_dir = tf_option_keep(options, value);
+	g_autofree char *path = g_canonicalize_filename(value, NULL);
+	options->mosaic.spool_dir = tf_option_keep(options, path);
 	return true;
 }
 
 static bool set_cache(TfOptions *options, const char *value, GError **error)
 {
-	options->mosaic.cache_dir = strcmp(value, "none") == 0 ? NULL : tf_option_keep(options, value);
+	/* The daemon leaves the directory where it was started. */
+	g_autofree char *path = g_canonicalize_filename(value, NULL);
+	options->mosaic.cache_dir = strcmp(value, "none") == 0 ? NULL : tf_option_keep(options, path);
 	return *value != '\0' || tf_option_expected(error, value, "a folder, or none");
 }
 

@@ -56,6 +56,11 @@ bool tf_option_choose(const char *value, const char *const *names, gsize n, int 
 bool tf_options_parse(TfOptions *options, int argc, char **argv, GError **error);
 void tf_options_clear(TfOptions *options);
 
+/* Gives up all rights but to read the sources of the mosaic, or of all those
+ * below SOURCE when it is NULL, and to write into cache and spool.  After the
+ * mount, before any thread. */
+void tf_confine(const TfOptions *options, const TfMosaic *mosaic);
+
 /* USAGE for what has no use with --tree. */
 bool tf_options_check_tree(const TfOptions *options, GError **error);
 

@@ -2,6 +2,7 @@
 #include "collection_private.h"
 
 #include <string.h>
+#include <tiffuse/text.h>
 #include <unistd.h>
 
 typedef struct {
@@ -47,7 +48,8 @@ char *tf_collection_status(TfCollection *c)
 	Sums sums = sum_locked(c);
 	uint64_t opened = c->n_opened, closed = c->n_closed, failed = c->n_failed;
 	g_mutex_unlock(&c->lock);
-	g_string_append_printf(out, "version: %s\ntree: %s\n", TF_VERSION, c->root);
+	tf_status_add_text(out, "version", TF_VERSION);
+	tf_status_add_text(out, "tree", c->root);
 	tf_status_add(out, "pid", (uint64_t)getpid());
 	tf_status_add(out, "mosaics_known", sums.known);
 	tf_status_add(out, "mosaics_broken", sums.failed);
@@ -62,7 +64,7 @@ char *tf_collection_status(TfCollection *c)
 	tf_status_add(out, "reads", sums.reads);
 	tf_status_add(out, "errors", sums.errors);
 	tf_status_add(out, "memory_target_bytes", c->options.mosaic.memory_bytes);
-	tf_status_add_books(out);
+	tf_status_add_process(out);
 	tf_status_add(out, "open_files", sums.open_files);
 	tf_status_add(out, "threads", sums.engines * c->options.engine.threads);
 	return g_string_free(out, FALSE);
@@ -96,7 +98,9 @@ char *tf_collection_errors(TfCollection *c)
 	g_mutex_unlock(&c->lock);
 	g_ptr_array_sort(lines, compare_lines);
 	GString *out = g_string_new(NULL);
-	for (guint i = 0; i < lines->len; i++)
-		g_string_append_printf(out, "%s\n", (char *)lines->pdata[i]);
+	for (guint i = 0; i < lines->len; i++) {
+		g_autofree char *line = tf_text_printable(lines->pdata[i]);
+		g_string_append_printf(out, "%s\n", line);
+	}
 	return g_string_free(out, FALSE);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "damage.h"
 
+#include <tiffuse/text.h>
+
 enum { MAX_LISTED = 100 };
 
 typedef struct {
@@ -135,7 +137,8 @@ void tf_damage_describe(Damage *damage, GString *out)
 	for (guint i = 0; i < damage->order->len; i++) {
 		uint32_t source = g_array_index(damage->order, uint32_t, i);
 		const Entry *entry = g_hash_table_lookup(damage->sources, GUINT_TO_POINTER(source));
-		g_string_append_printf(out, "damaged: %s", entry->reason);
+		g_autofree char *reason = tf_text_printable(entry->reason);
+		g_string_append_printf(out, "damaged: %s", reason);
 		if (entry->first_row < tf_scene_source(damage->mosaic->scene, source)->height)
 			g_string_append_printf(out, "; painted from row %d on", entry->first_row);
 		g_string_append_c(out, '\n');

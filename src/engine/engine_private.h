@@ -212,8 +212,9 @@ void tf_overviews_keep(TfEngine *engine, TfTile tile, GBytes *bytes, const TfSam
 
 /* --- status.c: parts of a status ------------------------------------------------------- */
 void tf_status_add(GString *out, const char *key, uint64_t value);
-/* What all mosaics of the process hold together. */
-void tf_status_add_books(GString *out);
+void tf_status_add_text(GString *out, const char *key, const char *value);
+/* What all mosaics of the process hold together, and what the process may do. */
+void tf_status_add_process(GString *out);
 
 /* --- watch.c: sources that do not answer ------------------------------------------- */
 void tf_watch_begin_locked(TfEngine *engine, TfWatch *watch, uint32_t source);

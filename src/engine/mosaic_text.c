@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine_private.h"
 #include "mosaic_private.h"
 
 #include <string.h>
+#include <tiffuse/text.h>
 
 const char *tf_compression_name(TfCompression compression)
 {
@@ -67,12 +69,13 @@ uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic)
 
 static void append_csv_field(GString *out, const char *text)
 {
-	if (!strpbrk(text, "\",\n\r")) {
-		g_string_append(out, text);
+	g_autofree char *printable = tf_text_printable(text);
+	if (!strpbrk(printable, "\",")) {
+		g_string_append(out, printable);
 		return;
 	}
 	g_string_append_c(out, '"');
-	for (const char *c = text; *c; c++)
+	for (const char *c = printable; *c; c++)
 		g_string_append_printf(out, *c == '"' ? "\"\"" : "%c", *c);
 	g_string_append_c(out, '"');
 }
@@ -92,7 +95,8 @@ char *tf_mosaic_csv(const TfMosaic *mosaic)
 static void describe_output(GString *out, const TfMosaic *mosaic)
 {
 	const TfEncoder *e = &mosaic->encoder;
-	g_string_append_printf(out, "file: %s.tif\n", mosaic->name);
+	g_autofree char *file = g_strconcat(mosaic->name, ".tif", NULL);
+	tf_status_add_text(out, "file", file);
 	g_string_append_printf(out, "size: %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT " px, %d levels, tiles of %d px\n",
 	                       mosaic->pyramid.level[0].width, mosaic->pyramid.level[0].height, mosaic->pyramid.n_levels,
 	                       e->tile);
@@ -113,7 +117,7 @@ static void describe_output(GString *out, const TfMosaic *mosaic)
 char *tf_mosaic_describe(const TfMosaic *mosaic)
 {
 	GString *out = g_string_new(NULL);
-	g_string_append_printf(out, "found: %s\n", mosaic->arrangement->summary);
+	tf_status_add_text(out, "found", mosaic->arrangement->summary);
 	g_string_append_printf(out, "sources: %u, %.1f megapixels\n", tf_scene_n_placed(mosaic->scene),
 	                       (double)mosaic->source_px / 1e6);
 	tf_mosaic_describe_survey(out, mosaic);
@@ -130,6 +134,6 @@ char *tf_mosaic_describe(const TfMosaic *mosaic)
 	                       (mosaic->fixed_bytes >> 20) + 1, mosaic->memory_bytes >> 20);
 	g_string_append_printf(out, "fingerprint: %s\n", mosaic->fingerprint);
 	for (guint i = 0; i < mosaic->notes->len; i++)
-		g_string_append_printf(out, "note: %s\n", (char *)g_ptr_array_index(mosaic->notes, i));
+		tf_status_add_text(out, "note", g_ptr_array_index(mosaic->notes, i));
 	return g_string_free(out, FALSE);
 }

@@ -2,9 +2,10 @@
 #include "damage.h"
 #include "engine_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <tiffuse/log.h>
+#include <tiffuse/sandbox.h>
+#include <tiffuse/text.h>
 #include <unistd.h>
 
 void tf_status_add(GString *out, const char *key, uint64_t value)
@@ -12,22 +13,19 @@ void tf_status_add(GString *out, const char *key, uint64_t value)
 	g_string_append_printf(out, "%s: %" G_GUINT64_FORMAT "\n", key, value);
 }
 
-static uint64_t peak_rss_bytes(void)
+void tf_status_add_text(GString *out, const char *key, const char *value)
 {
-	g_autofree char *text = NULL;
-	unsigned long kib = 0;
-	if (!g_file_get_contents("/proc/self/status", &text, NULL, NULL))
-		return 0;
-	const char *line = strstr(text, "VmHWM:");
-	if (line)
-		kib = strtoul(line + 6, NULL, 10);
-	return kib * UINT64_C(1024);
+	g_autofree char *printable = tf_text_printable(value);
+	g_string_append_printf(out, "%s: %s\n", key, printable);
 }
 
 static void add_mosaic(GString *out, const TfMosaic *m)
 {
-	g_string_append_printf(out, "version: %s\nsource: %s\nfile: %s.tif\nfingerprint: %s\n", TF_VERSION, m->source,
-	                       m->name, m->fingerprint);
+	g_autofree char *file = g_strconcat(m->name, ".tif", NULL);
+	tf_status_add_text(out, "version", TF_VERSION);
+	tf_status_add_text(out, "source", m->source);
+	tf_status_add_text(out, "file", file);
+	tf_status_add_text(out, "fingerprint", m->fingerprint);
 	tf_status_add(out, "pid", (uint64_t)getpid());
 	tf_status_add(out, "width", (uint64_t)m->pyramid.level[0].width);
 	tf_status_add(out, "height", (uint64_t)m->pyramid.level[0].height);
@@ -43,8 +41,8 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	                       tf_mosaic_space_name(m));
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(m);
 	g_string_append_printf(out, "pixel_size: %s\n", pixel ? pixel : "unknown");
-	g_string_append_printf(out, "blend: %s\nflat: %s\n", tf_blend_name(tf_scene_blend(m->scene)),
-	                       m->flat ? tf_flat_path(m->flat) : "none");
+	tf_status_add_text(out, "blend", tf_blend_name(tf_scene_blend(m->scene)));
+	tf_status_add_text(out, "flat", m->flat ? tf_flat_path(m->flat) : "none");
 	tf_status_add(out, "apparent_bytes", m->layout.file_bytes);
 	tf_status_add(out, "estimated_bytes", tf_mosaic_estimate_bytes(m));
 	tf_status_add(out, "header_bytes", tf_header_size(m->header));
@@ -85,7 +83,7 @@ static void add_counters(GString *out, const TfEngine *engine)
 	tf_damage_describe(engine->damage, out);
 }
 
-void tf_status_add_books(GString *out)
+void tf_status_add_process(GString *out)
 {
 	static const char *const names[] = {
 	        [TF_MEMORY_STRIPS] = "memory_strips_bytes",   [TF_MEMORY_TILES] = "memory_tiles_bytes",
@@ -96,14 +94,15 @@ void tf_status_add_books(GString *out)
 	tf_status_add(out, "memory_used_bytes", tf_memory_total());
 	for (int i = 0; i < TF_MEMORY_CLASSES; i++)
 		tf_status_add(out, names[i], tf_memory_used(i));
-	tf_status_add(out, "memory_peak_rss_bytes", peak_rss_bytes());
+	tf_status_add(out, "memory_peak_rss_bytes", tf_memory_peak_rss());
+	g_string_append_printf(out, "sandbox: %s\nsandbox_missing: %s\n", tf_sandbox_in_force(), tf_sandbox_missing());
 }
 
 static void add_memory(GString *out, TfEngine *engine)
 {
 	tf_status_add(out, "memory_target_bytes", engine->mosaic->memory_bytes);
 	tf_status_add(out, "memory_limit_bytes", tf_lru_limit(engine->lru));
-	tf_status_add_books(out);
+	tf_status_add_process(out);
 	tf_status_add(out, "memory_fixed_bytes", engine->mosaic->fixed_bytes);
 	tf_status_add(out, "overview_bytes", engine->overview ? tf_overview_bytes(engine->overview) : 0);
 	tf_status_add(out, "overview_hits", engine->counters.overview_hits);

@@ -34,8 +34,10 @@ void tf_watch_add_status(TfEngine *engine, GString *out)
 		gint64 age_us = now_us - watch->since_us;
 		if (age_us < STUCK_US)
 			break; /* the others began later */
-		g_string_append_printf(lines, "stuck_source_%u: for %" G_GINT64_FORMAT " s: %s\n", ++n,
-		                       age_us / G_USEC_PER_SEC, path_of(engine, watch));
+		g_autofree char *key = g_strdup_printf("stuck_source_%u", ++n);
+		g_autofree char *text = g_strdup_printf("for %" G_GINT64_FORMAT " s: %s", age_us / G_USEC_PER_SEC,
+		                                        path_of(engine, watch));
+		tf_status_add_text(lines, key, text);
 	}
 	g_mutex_unlock(&engine->lock);
 	g_string_append_printf(out, "stuck_sources: %u\n%s", n, lines->str);

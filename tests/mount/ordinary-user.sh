@@ -25,7 +25,7 @@ cp -r "$ROOT/tests/lib.sh" "$ROOT/tests/mount" tree/tests/
 cp -r "$TOOLS" tree/tools
 cp "$TIFFUSE" tree/tiffuse
 chmod -R a+rX tree
-for name in status mountpoints readonly broken-sources many-mosaics; do
+for name in status mountpoints readonly broken-sources many-mosaics sandbox; do
 	mkdir -m 777 "user-$name" "user-$name/tmp" "user-$name/cache"
 	chown nobody "user-$name"
 	echo "# as nobody: $name"

@@ -20,7 +20,7 @@ assert_eq "$(status pixels_sources)" $((1600 * 900)) "pixels of the sources"
 assert_eq "$(status file)" grid.tif "file"
 assert_contains "$("$TIFFUSE" -V)" "$(status version)" "version"
 kill -0 "$(status pid)" || fail "no process $(status pid)"
-[ "$(readlink "/proc/$(status pid)/exe")" = "$(realpath "$TIFFUSE")" ] || fail "pid is another program"
+assert_eq "$(cat "/proc/$(status pid)/comm")" tiffuse "program with that pid" # of exe only root may know
 for key in source apparent_bytes encoded_bytes tiles_made tile_hits tiles_requantised hole_reads pixels_decoded \
 	pixels_skipped pixels_encoded regions_prepared errors forward_percent memory_limit_bytes memory_used_bytes \
 	memory_strips_bytes memory_tiles_bytes memory_cursors_bytes memory_canvases_bytes memory_scene_bytes \
