@@ -99,18 +99,19 @@ wait_for() {
 	done
 }
 
+# What a private mount namespace runs first: its copies of other tests' mounts
+# would keep those alive.
+FORGET_MOUNTS='while read -r mount; do umount -l "$mount" 2>/dev/null; done < <(
+	awk "/ - fuse\\.(tiffuse|faultfs) / { print \$5 }" /proc/self/mountinfo); true'
+
 # private_mounts: starts the script again where only it sees what it mounts.
-# Copies of other tests' mounts would keep those alive: they go.
 private_mounts() {
-	local mount
 	if [ -z "${PRIVATE:-}" ]; then
 		unshare --mount --propagation private true 2>/dev/null || skip "no private mount namespace can be made"
 		trap - EXIT
 		PRIVATE=1 exec unshare --mount --propagation private "$0"
 	fi
-	while read -r mount; do
-		umount -l "$mount" 2>/dev/null || true
-	done < <(awk '/ - fuse\.tiffuse / { print $5 }' /proc/self/mountinfo)
+	eval "$FORGET_MOUNTS"
 }
 
 # gone PID: it has ended, whether or not its parent has noticed

@@ -82,7 +82,7 @@ passed "a folder with one image is a mosaic of one tile"
 elsewhere() {
 	local commands=$1
 	shift 2
-	unshare --mount --propagation private bash -c "$commands"' || exit 99
+	unshare --mount --propagation private bash -c "$FORGET_MOUNTS; $commands"' || exit 99
 		exec timeout 20 "$@"' elsewhere "${LAUNCH[@]}" "$TIFFUSE" "$@" >out 2>all && code=0 || code=$?
 	[ "$code" != 99 ] || fail "cannot prepare: $(cat all)"
 	tail -n 1 all >err
