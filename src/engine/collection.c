@@ -7,7 +7,7 @@
 #include <tiffuse/vips_env.h>
 
 enum {
-	MAX_OPENERS = 4,              /* so that one source that does not answer holds up no other */
+	MAX_OPENERS = 8,              /* so that some sources that do not answer hold up no other */
 	RETRY_US = 5 * 1000 * 1000,   /* a member that failed is tried again after this */
 	TABLES_PART = 4,              /* of memory=: what scenes and headers of idle members may take */
 };

@@ -107,6 +107,10 @@ static void describe_output(GString *out, const TfMosaic *mosaic)
 		                       : e->hsamp == 2 ? "4:2:2"
 		                                       : "4:4:4 or grey");
 	g_string_append_printf(out, " (pixels are composed as %s)\n", tf_mosaic_space_name(mosaic));
+	if (tf_scene_blend(mosaic->scene) != TF_BLEND_LAST)
+		g_string_append_printf(out, "overlaps: blend=%s\n", tf_blend_name(tf_scene_blend(mosaic->scene)));
+	if (mosaic->flat)
+		g_string_append_printf(out, "light: divided by %s\n", tf_flat_path(mosaic->flat));
 	g_autofree char *apparent = g_format_size_full(mosaic->layout.file_bytes, G_FORMAT_SIZE_IEC_UNITS);
 	g_autofree char *real = g_format_size_full(tf_mosaic_estimate_bytes(mosaic), G_FORMAT_SIZE_IEC_UNITS);
 	g_string_append_printf(out, "bytes: %s apparent, about %s on disk in a sparse copy (cp keeps it sparse; "

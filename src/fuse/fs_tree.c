@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <tiffuse/log.h>
 
-enum { MAX_SCANNERS = 2 };
+enum { MAX_SCANNERS = 8 }; /* so that some may hang in a network that is gone */
 
 /* Names and sizes may change while it is mounted. */
 static const double TIMEOUT_S = 1;
@@ -446,6 +446,7 @@ static void free_fs(TfFs *base)
 	if (fs->scanners)
 		g_thread_pool_free(fs->scanners, FALSE, TRUE);
 	tf_collection_free(fs->collection);
+	tf_tree_forget_files(fs);
 	tf_catalogue_free(fs->catalogue);
 	tf_nodes_free(fs->nodes);
 	tf_fs_clear(base);

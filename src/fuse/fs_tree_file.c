@@ -15,12 +15,13 @@ typedef struct {
 	TfMember *member; /* or NULL: a small file */
 	GBytes *text;     /* of a small file */
 	char *fingerprint;
+	GList link;       /* in fs->handles */
 	GMutex lock;      /* guards what follows; before the engine's */
 	uint64_t generation;
 	TfReader *reader; /* of the engine of that generation, which frees it when it ends */
 } Handle;
 
-static Handle *new_handle(TfMember *member, char *text)
+static Handle *new_handle(TreeFs *fs, TfMember *member, char *text)
 {
 	Handle *handle = g_new0(Handle, 1);
 	handle->member = member;
@@ -30,21 +31,42 @@ static Handle *new_handle(TfMember *member, char *text)
 		tf_member_hold(member);
 		handle->fingerprint = g_strdup(tf_member_mosaic(member)->fingerprint);
 	}
+	handle->link.data = handle;
+	g_mutex_lock(&fs->base.lock);
+	g_queue_push_tail_link(&fs->handles, &handle->link);
+	g_mutex_unlock(&fs->base.lock);
 	return handle;
 }
 
-static void free_handle(Handle *handle)
+static void forget_handle(Handle *handle)
 {
+	g_clear_pointer(&handle->text, g_bytes_unref);
+	g_mutex_clear(&handle->lock);
+	g_free(handle->fingerprint);
+	g_free(handle);
+}
+
+static void free_handle(TreeFs *fs, Handle *handle)
+{
+	g_mutex_lock(&fs->base.lock);
+	g_queue_unlink(&fs->handles, &handle->link);
+	g_mutex_unlock(&fs->base.lock);
 	if (handle->reader && tf_member_pin_same(handle->member, handle->generation)) {
 		tf_reader_free(handle->reader);
 		tf_member_unpin(handle->member);
 	}
 	if (handle->member)
 		tf_member_unhold(handle->member);
-	g_clear_pointer(&handle->text, g_bytes_unref);
-	g_mutex_clear(&handle->lock);
-	g_free(handle->fingerprint);
-	g_free(handle);
+	forget_handle(handle);
+}
+
+void tf_tree_forget_files(TreeFs *fs)
+{
+	Handle *handle;
+	while ((handle = g_queue_peek_head(&fs->handles))) {
+		g_queue_unlink(&fs->handles, &handle->link);
+		forget_handle(handle);
+	}
 }
 
 /* The reader in the engine that is pinned. */
@@ -65,10 +87,11 @@ static TfReader *reader_of(Handle *handle)
 
 static void reply_open(fuse_req_t req, Handle *handle, bool keep_cache)
 {
+	TreeFs *fs = fuse_req_userdata(req); /* the reply frees req */
 	struct fuse_file_info fi = {
 	        .fh = (uintptr_t)handle, .keep_cache = keep_cache, .direct_io = handle->text != NULL, .noflush = 1};
 	if (fuse_reply_open(req, &fi) != 0) /* the opener was killed: no release will come */
-		free_handle(handle);
+		free_handle(fs, handle);
 }
 
 static void on_open(TfMember *member, const GError *error, void *data)
@@ -78,7 +101,7 @@ static void on_open(TfMember *member, const GError *error, void *data)
 		tf_task_fail(task, error);
 	} else {
 		if (tf_task_claim(task)) {
-			Handle *handle = new_handle(member, NULL);
+			Handle *handle = new_handle(task->fs, member, NULL);
 			bool keep = tf_nodes_keep_pages(task->fs->nodes, task->ino, handle->fingerprint);
 			reply_open(task->pending.req, handle, keep);
 		}
@@ -107,14 +130,14 @@ void tf_tree_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	else if (ino == TF_INO_LOG)
 		text = tf_log_tail();
 	if (text)
-		reply_open(req, new_handle(NULL, text), false);
+		reply_open(req, new_handle(fs, NULL, text), false);
 	else
 		tf_task_push(tf_task_new(req, ino, run_open));
 }
 
 void tf_tree_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	free_handle((Handle *)(uintptr_t)fi->fh);
+	free_handle(fuse_req_userdata(req), (Handle *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }
 

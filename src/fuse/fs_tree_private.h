@@ -14,6 +14,7 @@ typedef struct {
 	Nodes *nodes;
 	TfCollection *collection;
 	GThreadPool *scanners; /* run tasks */
+	GQueue handles;        /* of open files; guarded by base.lock */
 } TreeFs;
 
 /* A request that reads from the root's disk or waits for a mosaic. */
@@ -43,6 +44,8 @@ void tf_task_push(Task *task);
 
 /* --- fs_tree_file.c: open files ---------------------------------------------------- */
 void tf_tree_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+/* Those whose release never came, after the collection was freed. */
+void tf_tree_forget_files(TreeFs *fs);
 void tf_tree_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void tf_tree_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
 void tf_tree_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);

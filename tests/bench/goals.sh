@@ -262,6 +262,35 @@ goal_top() {
 	latency_row "whole mosaic at its smallest level, after a remount" top 100
 }
 
+# goal_tree: fifty mosaics of 2000 sources behind one mount, none of them known.
+goal_tree() {
+	local i
+	big_pool || return 1
+	rm -rf "$SCRATCH/tree"
+	for ((i = 1; i <= 50; i++)); do
+		grid_of "$POOL" "tree/m$i" 50 40 || return 1
+	done
+	fresh
+	mkdir -p "$SCRATCH/mnt"
+	"$BUILD/tiffuse" --tree "$SCRATCH/tree" "$SCRATCH/mnt" || return 1
+	MOUNT=$SCRATCH/mnt
+	DAEMON=$(status pid)
+	python3 - "$MOUNT" >"$SCRATCH/tree.times" <<-'EOF' || return 1
+		import os, sys, time
+		def told(name, action, path):
+		    begin = time.monotonic()
+		    action(path)
+		    print(name, time.monotonic() - begin)
+		told("list", os.listdir, sys.argv[1])
+		told("stat", os.stat, sys.argv[1] + "/m7.tif")
+	EOF
+	unmount
+	rm -rf "$SCRATCH/tree"
+	row "names of 50 mosaics of 2000 sources, first time" "$(shown "$(key list "$SCRATCH/tree.times")" 3f) s" "" "" "" -
+	row "stat of one of them, first time" "$(shown "$(key stat "$SCRATCH/tree.times")" 3f) s" "" "" "at most 0.3 s" \
+		"$(key stat "$SCRATCH/tree.times") <= 0.3"
+}
+
 goal_trace() {
 	local alone max
 	limits || return 1
