@@ -265,6 +265,14 @@ static int wait_for_child(pid_t child, int ready_pipe)
 	return EXIT_CODE_MOUNT;
 }
 
+/* A caller's lock or pipe is not to be held for as long as the mount stands. */
+static void keep_only(int fd)
+{
+	if (fd > 3)
+		close_range(3, (unsigned)fd - 1, 0);
+	close_range((unsigned)fd + 1, ~0U, 0);
+}
+
 /* Whoever interrupts the mount wants none: on_ready() ends this. */
 static void die_with_parent(pid_t parent)
 {
@@ -285,7 +293,7 @@ static int serve_in_background(const TfOptions *options)
 		return EXIT_CODE_MOUNT;
 	}
 	if (child == 0) {
-		close(ends[0]);
+		keep_only(ends[1]);
 		setsid();
 		die_with_parent(parent);
 		return serve(options, ends[1]);

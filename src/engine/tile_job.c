@@ -271,7 +271,14 @@ static void hand_out(TfEngine *engine, TileJob *job)
 {
 	g_autoptr(GError) error = NULL;
 	uint32_t source = (uint32_t)job->passed;
+	TfWatch watch;
+	g_mutex_lock(&engine->lock);
+	tf_watch_begin_locked(engine, &watch, source);
+	g_mutex_unlock(&engine->lock);
 	g_autoptr(GBytes) bytes = tf_passthrough_read(engine->mosaic->sources, source, &error);
+	g_mutex_lock(&engine->lock);
+	tf_watch_end_locked(engine, &watch);
+	g_mutex_unlock(&engine->lock);
 	if (bytes) {
 		count_encoded(engine, job, bytes);
 		tf_count(&engine->counters.passed, 1);

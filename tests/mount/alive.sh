@@ -34,14 +34,14 @@ stuck() {
 	(assert_eq "$(status stuck_sources)" "$1" "stuck sources" 9>/dev/null)
 }
 
-at_work() { # two strips for two tiles
-	[ "$(status jobs_waiting)" = 4 ]
+at_work() {
+	[ "$(status jobs_waiting)" = "$1" ]
 }
 
-# mount_stuck RULE: a mount with two workers, both waiting for a source, and
-# two readers that wait with them
+# mount_stuck RULE JOBS [options]: a mount with two workers, both waiting for a
+# source, and two readers that wait with them
 mount_stuck() {
-	mount_tiffuse --threads=2 --tile=256 --compression=deflate --overview=off sources
+	mount_tiffuse --threads=2 --tile=256 --overview=off "${@:3}" sources
 	PID=$(status pid)
 	"$TOOLS/tiffslots" "$FILE" >slots
 	(read_tile 0 0) >/dev/null || fail "cannot read a tile"
@@ -54,7 +54,7 @@ mount_stuck() {
 	READER1=$!
 	(read_tile 6 7) 2>/dev/null >reader2 &
 	READER2=$!
-	wait_for 30 at_work || fail "nobody waits: $(status jobs_waiting)"
+	wait_for 30 at_work "$2" || fail "nobody waits: $(status jobs_waiting)"
 	sleep 0.3
 }
 
@@ -98,7 +98,7 @@ end_of() {
 	wait_for 5 gone "$1" || fail "a killed reader lives on"
 }
 
-mount_stuck hang
+mount_stuck hang 4 --compression=deflate # two strips for two tiles
 (read_tile 0 0) >/dev/null
 # shellcheck disable=SC2046
 figures=$("$PYTHON" probe.py "$FILE" "$MNT/.tiffuse/status" $(slot 0 0)) || fail "slow while all workers are stuck: $figures"
@@ -146,7 +146,8 @@ passed "a source that answers again is read again"
 ended() {
 	test -s "${EXIT_FILE[$MNT]}"
 }
-mount_stuck hang
+mount_stuck hang 2 # sources that are handed out as they are
+wait_for 30 stuck 2 || fail "not stuck: $(status stuck_sources)"
 begin=${EPOCHREALTIME/./}
 kill -TERM "$PID"
 wait_for 5 ended || fail "alive 5 s after SIGTERM with stuck workers"
@@ -159,7 +160,7 @@ rm -f rules/*
 
 # Nothing ends a process that waits in the kernel for what cannot be
 # interrupted; but nobody else waits with it.
-mount_stuck hard
+mount_stuck hard 4 --compression=deflate
 begin=${EPOCHREALTIME/./}
 kill -TERM "$PID"
 wait_for 5 gone "$READER1" || fail "a reader waits 5 s after SIGTERM"

@@ -74,4 +74,11 @@ mount_tiffuse grid
 output=$(timeout 10 "$TIFFUSE" grid mnt 2>&1) || fail "mounting twice: $output"
 fusermount3 -u mnt
 unmount
+mkdir later
+exec 8>lock
+flock 8
+"$TIFFUSE" grid later 2>/dev/null || fail "mounting with a lock held"
+exec 8>&-
+flock --nonblock lock true || fail "the daemon holds its caller's lock"
+fusermount3 -u later
 passed "the daemon holds no descriptor of its caller's"
