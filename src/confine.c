@@ -66,6 +66,8 @@ void tf_confine(const TfOptions *options, const TfMosaic *mosaic)
 		if (mosaic)
 			allow_outside(sandbox, mosaic, root);
 	}
+	if (!mosaic && options->mosaic.flat) /* each mosaic of a tree reads it anew */
+		tf_sandbox_allow_read(sandbox, options->mosaic.flat);
 	const char *cache = options->mosaic.cache_dir;
 	if (cache && g_mkdir_with_parents(cache, 0700) == 0)
 		tf_sandbox_allow_write(sandbox, cache);

@@ -226,7 +226,8 @@ static bool set_flat(TfOptions *options, const char *value, GError **error)
 {
 	if (*value == '\0')
 		return tf_option_expected(error, value, "an image file");
-	options->mosaic.flat = tf_option_keep(options, value);
+	g_autofree char *path = g_canonicalize_filename(value, NULL);
+	options->mosaic.flat = tf_option_keep(options, path);
 	return true;
 }
 

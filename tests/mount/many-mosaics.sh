@@ -99,6 +99,14 @@ assert_fails "Errno 61" attribute "$MNT/deep" user.tiffuse.fingerprint
 passed "attributes tell fingerprint and status of each"
 unmount
 
+# --- options that name files ------------------------------------------------------------------------------
+$CONVERT -size 200x150 radial-gradient:white-gray40 light.png
+alone root/first first.tif --flat=light.png --blend=feather
+mount_tiffuse --tree --flat=light.png --blend=feather --cache-dir=here root
+assert_same "$MNT/first.tif" first.tif "divided by a flat field"
+unmount
+passed "a flat field and a cache are found by their relative names"
+
 # --- refusals ------------------------------------------------------------------------------------------
 # refused MESSAGE ARGUMENTS...
 refused() {
