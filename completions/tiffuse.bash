@@ -30,6 +30,7 @@ _tiffuse_values() {
 	passthrough) words="auto off" ;;
 	levels) words="mean source" ;;
 	pyramid) words="ifd ome none" ;;
+	layout) words="blocks cog" ;;
 	compression) words="jpeg none deflate lzw zstd" ;;
 	depth) words="auto 8" ;;
 	subsample) words="420 422 444" ;;

@@ -44,6 +44,7 @@ const char *tf_options_help(void)
 	       "  passthrough=auto    sources that are exactly one tile are handed out as they are; or off\n"
 	       "  levels=mean         of what is below; source: those that a tree of tiles has are taken\n"
 	       "  pyramid=ifd         reduced levels; ome: as OME-TIFF, NAME.ome.tif; none: the full size alone\n"
+	       "  layout=blocks       order of the tiles; cog: the smallest level first, decoded twice to copy\n"
 	       "  compression=jpeg    none, deflate, lzw, zstd\n"
 	       "  depth=auto          sources of 16 bits keep them, but for jpeg; 8: they are reduced\n"
 	       "  quality=85          of JPEG, 1 to 100\n"

@@ -142,6 +142,10 @@ static int export_file(const TfOptions *options)
 	TfEngineOptions engine_options = {.threads = options->mosaic.threads,
 	                                  .spool_dir = options->mosaic.spool_dir,
 	                                  .spool_bytes = options->spool_bytes};
+	if (options->mosaic.order == TF_ORDER_LEVELS && options->overview != TF_OVERVIEW_OFF) {
+		engine_options.cache_dir = options->mosaic.cache_dir; /* an export that goes on finds its reduced levels there */
+		engine_options.cache_bytes = options->cache_bytes;
+	}
 	g_autoptr(TfEngine) engine = tf_engine_new(mosaic, &engine_options);
 	TfExportOptions export = {.path = options->export_path, .overwrite = options->overwrite, .go_on = go_on};
 	if (tf_export(engine, &export, &error))

@@ -91,6 +91,16 @@ static bool set_pyramid(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_layout(TfOptions *options, const char *value, GError **error)
+{
+	static const char *const names[] = {[TF_ORDER_BLOCKS] = "blocks", [TF_ORDER_LEVELS] = "cog"};
+	int choice;
+	if (!tf_option_choose(value, names, G_N_ELEMENTS(names), &choice, error))
+		return false;
+	options->mosaic.order = (TfLayoutOrder)choice;
+	return true;
+}
+
 static bool set_compression(TfOptions *options, const char *value, GError **error)
 {
 	for (TfCompression c = TF_COMPRESSION_NONE; c <= TF_COMPRESSION_ZSTD; c++) {
@@ -318,6 +328,7 @@ static const TfOption general_options[] = {
         {"passthrough", set_passthrough, false},
         {"levels", set_levels, false},
         {"pyramid", set_pyramid, false},
+        {"layout", set_layout, false},
         {"compression", set_compression, false},
         {"depth", set_depth, false},
         {"quality", set_quality, false},

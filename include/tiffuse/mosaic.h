@@ -31,6 +31,7 @@ typedef struct {
 	bool levels_of_source;  /* levels=source: reduced levels that the source has are not averaged */
 	bool passthrough;       /* sources that are exactly one tile are handed out as they are */
 	TfPyramidMode pyramid;
+	TfLayoutOrder order;    /* of the slots in the file */
 	TfCompression compression;
 	bool depth_8;           /* deeper sources are reduced to 8 bits */
 	int quality;            /* 1 to 100 */
@@ -107,6 +108,7 @@ uint64_t tf_mosaic_estimate_bytes(const TfMosaic *mosaic);
 /* "ycbcr-420", "rgb", "grey", "rgb16", "grey16"; static. */
 const char *tf_mosaic_space_name(const TfMosaic *mosaic);
 const char *tf_compression_name(TfCompression compression);
+const char *tf_layout_order_name(TfLayoutOrder order); /* as in layout= */
 const char *tf_blend_name(TfBlend blend);
 
 /* "0.25 x 0.25 um", or NULL when it is unknown. */

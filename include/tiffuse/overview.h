@@ -16,7 +16,7 @@
 
 typedef struct {
 	const char *folder;      /* made if need be; mode 0700 */
-	const char *fingerprint; /* names the file */
+	const char *fingerprint; /* names the file; NULL: it has no name and ends with the process */
 	uint64_t max_bytes;      /* of all such files together; older ones go first */
 	uint64_t n_records;
 	uint64_t record_bytes;   /* the largest */

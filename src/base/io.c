@@ -2,6 +2,9 @@
 #include <tiffuse/io.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 bool tf_pread_all(int fd, void *to, size_t length, uint64_t offset)
@@ -36,4 +39,17 @@ bool tf_pwrite_all(int fd, const void *from, size_t length, uint64_t offset)
 		length -= (size_t)put;
 	}
 	return true;
+}
+
+int tf_open_unlinked(const char *folder)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	/* what a file system or kernel without O_TMPFILE says */
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+	g_autofree char *name = g_build_filename(folder, "tiffuse-XXXXXX", NULL);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
 }

@@ -96,7 +96,7 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	engine->timer = g_thread_new("timer", tf_seek_timer, engine);
 	tf_pool_start(engine, options->threads);
 	g_mutex_lock(&engine->lock);
-	if (options->sweep && engine->overview && mosaic->pyramid.n_levels > TF_OVERVIEW_LEVEL)
+	if (options->sweep && engine->overview && mosaic->pyramid.n_levels > engine->keep_level)
 		engine->sweep = tf_pass_sweep_locked(engine);
 	g_mutex_unlock(&engine->lock);
 	return engine;

@@ -47,6 +47,7 @@ struct _Pass {
 	bool exclusive;    /* an export: whoever waits for a tile waits for this pass */
 	GHashTable *failed; /* ordinal -> GError, of an export that had not come to it; under engine->lock */
 	uint64_t wanted_from; /* tiles before it are not encoded; they are made for those above them */
+	int64_t block_rows;   /* rows of tiles in a block */
 	int64_t max_blocks;   /* most blocks that are planned at a time */
 	int64_t first_block;  /* raster index; tiles whose blocks began before it cannot be completed */
 
@@ -55,6 +56,7 @@ struct _Pass {
 	int64_t group_blocks;       /* blocks of the next group */
 	bool exhausted;             /* all groups are planned */
 	bool looked_up;             /* in the overview store; its planner's */
+	bool widens;                /* it will make all of its top level; its planner's */
 	bool planning, queued;      /* a worker plans / it is in the plan queue */
 	bool cancelled;
 	unsigned open_groups;
@@ -125,6 +127,7 @@ struct _TfEngine {
 	TfLru *lru;
 	TfSpool *spool;
 	TfOverview *overview; /* or NULL */
+	int keep_level;       /* the lowest level whose encoded tiles are kept there */
 	Pass *sweep;          /* or NULL; guarded by lock */
 	TfFlight *flight;
 	struct _Damage *damage;
@@ -202,9 +205,13 @@ GBytes *tf_tile_find(TfEngine *engine, uint64_t ordinal);
 void tf_tile_abandon(TfEngine *engine, uint64_t ordinal);
 
 /* --- overviews.c: upper tiles on disk ------------------------------------------------ */
-enum { TF_OVERVIEW_LEVEL = 3 }; /* the lowest that is kept: below, a tile costs little */
+/* The halves of its tiles are kept, and the tiles from it on: below, a tile
+ * costs little.  With the smallest level first in the file, who copies it wants all
+ * reduced levels before level 0, so all are kept. */
+enum { TF_OVERVIEW_LEVEL = 3 };
 void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options);
-/* A tile's bytes, counted as TF_MEMORY_TILES, or NULL.  Reads from disk. */
+bool tf_overviews_has(TfEngine *engine, TfTile tile); /* reads from disk, as the next two */
+/* A tile's bytes, counted as TF_MEMORY_TILES, or NULL. */
 GBytes *tf_overviews_tile(TfEngine *engine, TfTile tile);
 /* The half of a tile of TF_OVERVIEW_LEVEL, or NULL. */
 TfSamples *tf_overviews_quarter(TfEngine *engine, TfTile tile);

@@ -161,11 +161,11 @@ static void show(Export *e)
 {
 	TfEngine *engine = e->engine;
 	const TfLayout *layout = &e->mosaic->layout;
-	if (e->table.n_known == e->first_ordinal && e->first_ordinal > 0) {
+	if (e->reader->pass && e->table.n_known == e->first_ordinal && e->first_ordinal > 0) {
 		int64_t target = tf_layout_block_of_ordinal(layout, MIN(e->first_ordinal, layout->n_slots - 1));
 		g_mutex_lock(&engine->lock);
 		const Pass *pass = e->reader->pass;
-		int64_t at = pass->next_row / layout->block_tiles * layout->block_cols + pass->next_col / layout->block_tiles;
+		int64_t at = pass->next_row / layout->block_tile_rows * layout->block_cols + pass->next_col / layout->block_tiles;
 		g_mutex_unlock(&engine->lock);
 		tf_export_progress_catch_up(&e->progress, MIN((double)at / (double)MAX(target, 1), 1));
 	} else {
@@ -189,6 +189,8 @@ static bool wait_for_arrival(Export *e, uint64_t ordinal)
 		/* If it cannot be left any more, it is just being told. */
 		leaving = is_stopped(e);
 		bool left = leaving && tf_flight_leave(e->engine->flight, ordinal, on_tile, arrival, &others);
+		if (left && others == 0)
+			tf_tile_abandon(e->engine, ordinal);
 		g_mutex_lock(&arrival->lock);
 		if (left)
 			break;
@@ -208,7 +210,20 @@ static GError *find_failure(Export *e, uint64_t ordinal)
 	return copy;
 }
 
-/* The tile's bytes, made by the pass. */
+/* Asks the pass for the tile. */
+static void await_pass(Export *e, uint64_t ordinal)
+{
+	Arrival *arrival = &e->arrival;
+	tf_flight_join(e->engine->flight, ordinal, on_tile, arrival);
+	/* It may have landed between the two looks. */
+	g_autoptr(GBytes) late = tf_tile_find(e->engine, ordinal);
+	g_autoptr(GError) failure = late ? NULL : find_failure(e, ordinal);
+	if (late || failure)
+		tf_flight_land(e->engine->flight, ordinal, late, failure);
+}
+
+/* The tile's bytes, made by the pass; reduced levels that stand before it are
+ * asked for one by one, and the first brings them all into the overview store. */
 static GBytes *get_tile(Export *e, uint64_t ordinal, GError **error)
 {
 	Arrival *arrival = &e->arrival;
@@ -216,12 +231,10 @@ static GBytes *get_tile(Export *e, uint64_t ordinal, GError **error)
 	if (found)
 		return found;
 	arrival->landed = false;
-	tf_flight_join(e->engine->flight, ordinal, on_tile, arrival);
-	/* It may have landed between the two looks. */
-	g_autoptr(GBytes) late = tf_tile_find(e->engine, ordinal);
-	g_autoptr(GError) failure = late ? NULL : find_failure(e, ordinal);
-	if (late || failure)
-		tf_flight_land(e->engine->flight, ordinal, late, failure);
+	if (e->reader->pass)
+		await_pass(e, ordinal);
+	else
+		tf_tile_request(e->engine, tf_layout_tile_at(&e->mosaic->layout, ordinal), ordinal, on_tile, arrival);
 	if (!wait_for_arrival(e, ordinal))
 		return NULL;
 	if (arrival->error)
@@ -236,22 +249,48 @@ static void add_tile(Export *e, GBytes *tile)
 	tf_export_table_add(&e->table, (uint32_t)length);
 	g_byte_array_append(e->buffer, g_bytes_get_data(tile, NULL), (guint)length);
 	g_byte_array_append(e->buffer, zeros, (guint)(e->table.end - e->written - e->buffer->len));
-	e->tiles++;
+}
+
+static void tell_pass(Export *e, uint64_t ordinal)
+{
+	if (ordinal < e->mosaic->layout.pass_ordinal)
+		return;
+	g_mutex_lock(&e->engine->lock);
+	if (e->reader->pass)
+		tf_pass_reader_at_locked(e->reader->pass, ordinal);
+	else
+		e->reader->pass = tf_pass_export_locked(e->engine, ordinal);
+	g_mutex_unlock(&e->engine->lock);
+}
+
+/* Readers that want the smallest level first compare where the first tiles of
+ * the levels stand: there even a blank one has a place of its own. */
+static bool opens_level(const TfLayout *layout, uint64_t ordinal)
+{
+	return layout->order == TF_ORDER_LEVELS &&
+	       layout->level_ordinal[tf_layout_tile_at(layout, ordinal).level] == ordinal;
+}
+
+static bool is_blank(const Export *e, uint64_t ordinal)
+{
+	return tf_mosaic_is_blank(e->mosaic, tf_layout_tile_at(&e->mosaic->layout, ordinal));
 }
 
 static bool export_tile(Export *e, uint64_t ordinal, GError **error)
 {
-	if (tf_mosaic_is_blank(e->mosaic, tf_layout_tile_at(&e->mosaic->layout, ordinal))) {
-		tf_export_table_add(&e->table, 0);
+	if (is_blank(e, ordinal)) {
+		if (opens_level(&e->mosaic->layout, ordinal))
+			add_tile(e, e->mosaic->blank);
+		else
+			tf_export_table_add(&e->table, 0);
 		return true;
 	}
-	g_mutex_lock(&e->engine->lock);
-	tf_pass_reader_at_locked(e->reader->pass, ordinal);
-	g_mutex_unlock(&e->engine->lock);
+	tell_pass(e, ordinal);
 	g_autoptr(GBytes) tile = get_tile(e, ordinal, error);
 	if (!tile)
 		return false;
 	add_tile(e, tile);
+	e->tiles++;
 	return e->buffer->len < BUFFER_BYTES || flush(e, error);
 }
 
@@ -366,7 +405,7 @@ static bool start(Export *e, GError **error)
 	e->first_ordinal = e->n_written = e->table.n_known;
 	e->written = e->committed = e->table.end;
 	for (uint64_t i = 0; i < e->first_ordinal; i++)
-		e->tiles += e->table.counts[i] > 0;
+		e->tiles += e->table.counts[i] > 0 && !(opens_level(layout, i) && is_blank(e, i));
 	e->committed_us = g_get_monotonic_time();
 	tf_export_progress_start(&e->progress, e->mosaic, e->options->quiet, e->tiles, e->table.end);
 	if (e->first_ordinal > 0)
@@ -381,9 +420,6 @@ static bool run(Export *e, GError **error)
 	if (!start(e, error))
 		return false;
 	e->reader = tf_reader_new(e->engine);
-	g_mutex_lock(&e->engine->lock);
-	e->reader->pass = tf_pass_export_locked(e->engine, MIN(e->first_ordinal, e->table.n - 1));
-	g_mutex_unlock(&e->engine->lock);
 	if (export_tiles(e, error))
 		return complete(e, error);
 	/* What is there need not be made again, whatever happened. */

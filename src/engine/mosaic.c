@@ -46,7 +46,7 @@ bool tf_mosaic_is_blank(const TfMosaic *mosaic, TfTile tile)
 static TfTilePlace place_of_tile(TfTile tile, void *data)
 {
 	TfMosaic *mosaic = data;
-	TfTilePlace place = {mosaic->layout.blank_offset, mosaic->layout.slot_bytes};
+	TfTilePlace place = {tf_layout_blank_offset(&mosaic->layout, tile.level), mosaic->layout.slot_bytes};
 	if (tf_mosaic_is_blank(mosaic, tile)) {
 		mosaic->blank_slots++;
 		return place;
@@ -190,7 +190,8 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	if (!tf_layout_header_bound(&mosaic->pyramid, extra, &bound, error))
 		return false;
 	tf_mosaic_plan_passthrough(mosaic, options);
-	TfLayoutParams params = {.header_bytes = bound, .slot_bytes = mosaic->encoder.slot_bytes};
+	TfLayoutParams params = {
+	        .header_bytes = bound, .slot_bytes = mosaic->encoder.slot_bytes, .order = options->order};
 	if (!tf_layout_init(&mosaic->layout, &mosaic->pyramid, &params, error))
 		return false;
 	mosaic->spool_dir = g_strdup(options->spool_dir);
@@ -298,7 +299,7 @@ static char *fingerprint(const TfMosaic *mosaic, const TfMosaicOptions *options)
 		add_checksum(sum, "%s", mosaic->geo->srs ? mosaic->geo->srs : "");
 	}
 	add_checksum(sum, "%" G_GUINT64_FORMAT " tiles are sources, levels to %d", mosaic->passed_slots, mosaic->top_own_level);
-	add_checksum(sum, "%d levels; %s", mosaic->pyramid.n_levels, mosaic->description);
+	add_checksum(sum, "%d levels in order %d; %s", mosaic->pyramid.n_levels, mosaic->layout.order, mosaic->description);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_x, sizeof mosaic->pixel_um_x);
 	g_checksum_update(sum, (const guchar *)&mosaic->pixel_um_y, sizeof mosaic->pixel_um_y);
 	if (mosaic->flat)
@@ -326,6 +327,15 @@ static void sum_sources(TfMosaic *mosaic)
 	}
 }
 
+static bool check_options(const TfMosaicOptions *options, GError **error)
+{
+	if (options->order != TF_ORDER_LEVELS || options->pyramid != TF_PYRAMID_OME)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_USAGE,
+	            "layout=cog with pyramid=ome: readers of such GeoTIFFs do not look into SubIFDs; give one of the two");
+	return false;
+}
+
 TfMosaic *tf_mosaic_open(const TfMosaicOptions *wanted, GError **error)
 {
 	TfMosaicOptions settled = *wanted, *options = &settled;
@@ -335,7 +345,7 @@ TfMosaic *tf_mosaic_open(const TfMosaicOptions *wanted, GError **error)
 	mosaic->memory_bytes = options->memory_bytes;
 	mosaic->cache_dir = g_strdup(options->cache_dir);
 	mosaic->paint_damage = options->paint_damage;
-	if (!tf_mosaic_place_sources(mosaic, options, error))
+	if (!check_options(options, error) || !tf_mosaic_place_sources(mosaic, options, error))
 		return NULL;
 	if (options->verify_digest)
 		tf_mosaic_expect_digests(mosaic);

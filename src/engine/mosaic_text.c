@@ -92,6 +92,11 @@ char *tf_mosaic_csv(const TfMosaic *mosaic)
 	return g_string_free(out, FALSE);
 }
 
+const char *tf_layout_order_name(TfLayoutOrder order)
+{
+	return order == TF_ORDER_LEVELS ? "cog" : "blocks";
+}
+
 static void describe_output(GString *out, const TfMosaic *mosaic)
 {
 	const TfEncoder *e = &mosaic->encoder;
@@ -111,6 +116,9 @@ static void describe_output(GString *out, const TfMosaic *mosaic)
 		g_string_append_printf(out, "overlaps: blend=%s\n", tf_blend_name(tf_scene_blend(mosaic->scene)));
 	if (mosaic->flat)
 		g_string_append_printf(out, "light: divided by %s\n", tf_flat_path(mosaic->flat));
+	if (mosaic->layout.pass_ordinal > 0)
+		g_string_append(out, "layout: cog, the smallest level first: who reads the file from its start decodes every source "
+		                     "twice, once for the reduced levels, which are kept (cache-size=), once for level 0\n");
 	g_autofree char *apparent = g_format_size_full(mosaic->layout.file_bytes, G_FORMAT_SIZE_IEC_UNITS);
 	g_autofree char *real = g_format_size_full(tf_mosaic_estimate_bytes(mosaic), G_FORMAT_SIZE_IEC_UNITS);
 	g_string_append_printf(out, "bytes: %s apparent, about %s on disk in a sparse copy (cp keeps it sparse; "

@@ -2,8 +2,8 @@
  *
  * The overview store in terms of tiles: which record is whose.
  *
- * First the tiles of level 3 and up, level by level in raster order, then the
- * halves of the tiles of level 3.  From these any upper tile can be averaged:
+ * First the tiles of keep_level and up, level by level in raster order, then
+ * the halves of the tiles of level 3.  From these any tile above can be averaged:
  * they are a 256th of the mosaic.
  */
 #include "engine_private.h"
@@ -13,22 +13,30 @@
 
 enum { K = TF_OVERVIEW_LEVEL };
 
-static uint64_t n_tiles(const TfPyramid *pyramid, int below_level)
+static uint64_t n_tiles(const TfEngine *engine, int below_level)
 {
+	const TfPyramid *pyramid = &engine->mosaic->pyramid;
 	uint64_t n = 0;
-	for (int k = K; k < below_level; k++)
+	for (int k = engine->keep_level; k < below_level; k++)
 		n += (uint64_t)pyramid->level[k].cols * (uint64_t)pyramid->level[k].rows;
 	return n;
 }
 
-static uint64_t tile_record(const TfPyramid *pyramid, TfTile tile)
+static uint64_t tile_record(const TfEngine *engine, TfTile tile)
 {
-	return n_tiles(pyramid, tile.level) + (uint64_t)(tile.row * pyramid->level[tile.level].cols + tile.col);
+	const TfLevel *level = &engine->mosaic->pyramid.level[tile.level];
+	return n_tiles(engine, tile.level) + (uint64_t)(tile.row * level->cols + tile.col);
 }
 
-static uint64_t quarter_record(const TfPyramid *pyramid, TfTile tile)
+static uint64_t quarter_record(const TfEngine *engine, TfTile tile)
 {
-	return n_tiles(pyramid, pyramid->n_levels) + (uint64_t)(tile.row * pyramid->level[K].cols + tile.col);
+	const TfPyramid *pyramid = &engine->mosaic->pyramid;
+	return n_tiles(engine, pyramid->n_levels) + (uint64_t)(tile.row * pyramid->level[K].cols + tile.col);
+}
+
+static uint64_t n_quarters(const TfPyramid *pyramid)
+{
+	return pyramid->n_levels > K ? (uint64_t)(pyramid->level[K].cols * pyramid->level[K].rows) : 0;
 }
 
 static size_t packed_bytes(const TfSamples *samples)
@@ -46,14 +54,15 @@ void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options)
 	const TfPyramid *pyramid = &mosaic->pyramid;
 	if (mosaic->top_own_level > 0)
 		return; /* what is handed out need not be kept, and little lies above */
-	if (!options->cache_dir || options->cache_bytes == 0 || pyramid->n_levels <= K)
+	bool keeps_all = mosaic->layout.pass_ordinal > 0, named = options->cache_dir && options->cache_bytes > 0;
+	engine->keep_level = keeps_all ? 1 : K;
+	if (pyramid->n_levels <= engine->keep_level || (!named && (!keeps_all || options->spool_bytes == 0)))
 		return;
 	uint64_t half = tf_samples_size(mosaic->encoder.space, pyramid->tile / 2, pyramid->tile / 2);
-	TfOverviewPlan plan = {.folder = options->cache_dir,
-	                       .fingerprint = mosaic->fingerprint,
-	                       .max_bytes = options->cache_bytes,
-	                       .n_records = n_tiles(pyramid, pyramid->n_levels) +
-	                                    (uint64_t)(pyramid->level[K].cols * pyramid->level[K].rows),
+	TfOverviewPlan plan = {.folder = named ? options->cache_dir : options->spool_dir,
+	                       .fingerprint = named ? mosaic->fingerprint : NULL,
+	                       .max_bytes = named ? options->cache_bytes : options->spool_bytes,
+	                       .n_records = n_tiles(engine, pyramid->n_levels) + n_quarters(pyramid),
 	                       .record_bytes = MAX(mosaic->encoder.slot_bytes, half)};
 	g_autoptr(GError) error = NULL;
 	engine->overview = tf_overview_open(&plan, &error);
@@ -69,9 +78,15 @@ static GBytes *counted_copy(GBytes *bytes)
 	return tf_encode_counted(data, length, NULL);
 }
 
+bool tf_overviews_has(TfEngine *engine, TfTile tile)
+{
+	g_autoptr(GBytes) bytes = tf_overview_get(engine->overview, tile_record(engine, tile));
+	return bytes != NULL;
+}
+
 GBytes *tf_overviews_tile(TfEngine *engine, TfTile tile)
 {
-	g_autoptr(GBytes) bytes = tf_overview_get(engine->overview, tile_record(&engine->mosaic->pyramid, tile));
+	g_autoptr(GBytes) bytes = tf_overview_get(engine->overview, tile_record(engine, tile));
 	if (!bytes)
 		return NULL;
 	tf_count(&engine->counters.overview_hits, 1);
@@ -81,7 +96,7 @@ GBytes *tf_overviews_tile(TfEngine *engine, TfTile tile)
 TfSamples *tf_overviews_quarter(TfEngine *engine, TfTile tile)
 {
 	const TfMosaic *mosaic = engine->mosaic;
-	g_autoptr(GBytes) bytes = tf_overview_get(engine->overview, quarter_record(&mosaic->pyramid, tile));
+	g_autoptr(GBytes) bytes = tf_overview_get(engine->overview, quarter_record(engine, tile));
 	TfRect r = tf_pyramid_tile_rect(&mosaic->pyramid, tile);
 	g_autoptr(TfSamples) half =
 	        bytes ? tf_samples_new(mosaic->encoder.space, (int32_t)tf_ceil_div(r.x1 - r.x0, 2),
@@ -112,7 +127,7 @@ static bool keep_quarter(TfEngine *engine, TfTile tile, const TfSamples *quarter
 		for (int32_t y = 0; y < plane->height; y++, at += row)
 			memcpy(at, plane->data + y * plane->stride, row);
 	}
-	return !packed || tf_overview_put(engine->overview, quarter_record(&engine->mosaic->pyramid, tile), packed, length, error);
+	return !packed || tf_overview_put(engine->overview, quarter_record(engine, tile), packed, length, error);
 }
 
 void tf_overviews_keep(TfEngine *engine, TfTile tile, GBytes *bytes, const TfSamples *quarter)
@@ -120,7 +135,7 @@ void tf_overviews_keep(TfEngine *engine, TfTile tile, GBytes *bytes, const TfSam
 	gsize length;
 	g_autoptr(GError) error = NULL;
 	const void *data = g_bytes_get_data(bytes, &length);
-	bool ok = tf_overview_put(engine->overview, tile_record(&engine->mosaic->pyramid, tile), data, length, &error) &&
+	bool ok = tf_overview_put(engine->overview, tile_record(engine, tile), data, length, &error) &&
 	          (!quarter || tile.level != K || keep_quarter(engine, tile, quarter, &error));
 	if (!ok)
 		tf_log_once(TF_LOG_WARNING, "overview", "%s; upper tiles are not kept any more", error->message);

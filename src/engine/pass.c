@@ -10,6 +10,7 @@ enum {
 	BLOCK = 4,            /* level-0 tiles along a block's side */
 	MAX_GROUP_BLOCKS = 8, /* enough for many sources side by side; more only costs memory */
 	MAX_OPEN_GROUPS = 2,
+	MAX_TOP_TILES = 64,   /* of the smallest level, that one pass makes together */
 };
 
 static void parent_free(gpointer data)
@@ -62,6 +63,7 @@ static Pass *pass_new(TfEngine *engine, TfPriority priority, TileRange range, in
 	pass->priority = priority;
 	pass->range = range;
 	pass->top_level = top_level;
+	pass->block_rows = BLOCK;
 	pass->max_blocks = group_blocks(engine);
 	n_walks += is_walk(pass);
 	pass->group_blocks = priority == TF_FORWARD ? 1 : share_of_blocks(pass);
@@ -108,23 +110,34 @@ Pass *tf_pass_demand_locked(TfEngine *engine, TfTile tile)
 	return pass;
 }
 
+static void go_to_block(Pass *pass, TfBlock block)
+{
+	pass->next_col = block.col * BLOCK;
+	pass->next_row = block.row * pass->block_rows;
+}
+
 Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t reader_ordinal)
 {
 	const TfPyramid *pyramid = &engine->mosaic->pyramid;
 	TileRange all = {0, 0, pyramid->level[0].cols, pyramid->level[0].rows};
-	Pass *pass = pass_new(engine, TF_FORWARD, all, pyramid->n_levels - 1);
-	TfBlock block = tf_layout_block(&engine->mosaic->layout, first_block);
+	const TfLayout *layout = &engine->mosaic->layout;
+	/* What stands before the pass's slots is not made again. */
+	Pass *pass = pass_new(engine, TF_FORWARD, all, layout->pass_ordinal > 0 ? 0 : pyramid->n_levels - 1);
+	TfBlock block = tf_layout_block(layout, first_block);
+	pass->block_rows = layout->block_tile_rows;
 	pass->encodes_all = true;
 	pass->first_block = first_block;
-	pass->next_col = block.col * BLOCK;
-	pass->next_row = block.row * BLOCK;
+	go_to_block(pass, block);
 	tf_pass_reader_at_locked(pass, reader_ordinal);
 	return pass;
 }
 
 Pass *tf_pass_export_locked(TfEngine *engine, uint64_t ordinal)
 {
-	Pass *pass = tf_pass_forward_locked(engine, 0, ordinal); /* nothing is planned before the lock is free */
+	const TfLayout *layout = &engine->mosaic->layout;
+	/* Upper tiles that follow want all that lies below them. */
+	int64_t first = layout->pass_ordinal > 0 ? tf_layout_block_of_ordinal(layout, ordinal) : 0;
+	Pass *pass = tf_pass_forward_locked(engine, first, ordinal); /* nothing is planned before the lock is free */
 	pass->exclusive = true;
 	pass->failed = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_error_free);
 	pass->wanted_from = ordinal;
@@ -145,7 +158,7 @@ Pass *tf_pass_sweep_locked(TfEngine *engine)
 
 static int64_t next_block_index(const Pass *pass)
 {
-	return pass->next_row / BLOCK * pass->engine->mosaic->layout.block_cols + pass->next_col / BLOCK;
+	return pass->next_row / pass->block_rows * pass->engine->mosaic->layout.block_cols + pass->next_col / BLOCK;
 }
 
 /* Many walks at once: what their open groups hold cannot be dropped, so while
@@ -183,7 +196,10 @@ static bool take_next_range_locked(Pass *pass, TileRange *range)
 {
 	if (!tf_pass_may_plan_locked(pass))
 		return false;
-	int64_t row_end = MIN((pass->next_row / BLOCK + 1) * BLOCK, pass->range.r1);
+	/* Where the reader was faster, only upper levels would want what he has passed. */
+	if (pass->encodes_all && pass->top_level == 0 && next_block_index(pass) < pass->reader_block)
+		go_to_block(pass, tf_layout_block(&pass->engine->mosaic->layout, pass->reader_block));
+	int64_t row_end = MIN((pass->next_row / pass->block_rows + 1) * pass->block_rows, pass->range.r1);
 	int64_t col_end = MIN((pass->next_col / BLOCK + pass->group_blocks) * BLOCK, pass->range.c1);
 	*range = (TileRange){pass->next_col, pass->next_row, col_end, row_end};
 	pass->group_blocks = MIN(2 * pass->group_blocks, share_of_blocks(pass)); /* who goes on gets more */
@@ -286,17 +302,85 @@ static void submit_locked(TfEngine *engine, Group *group, GPtrArray *jobs)
 	}
 }
 
+/* What others came to wait for is made for them. */
+static void break_promises_locked(Pass *pass)
+{
+	TfEngine *engine = pass->engine;
+	GHashTableIter iter;
+	gpointer key;
+	g_hash_table_iter_init(&iter, pass->promised);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		uint64_t ordinal = GPOINTER_TO_SIZE(key);
+		if (tf_flight_forget(engine->flight, ordinal) || engine->stopping)
+			continue;
+		TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
+		g_hash_table_replace(engine->demands, key, tf_pass_demand_locked(engine, tile));
+	}
+	g_hash_table_remove_all(pass->promised);
+}
+
+static TfTile top_tile(const TfPyramid *pyramid, int64_t i)
+{
+	int level = pyramid->n_levels - 1;
+	return (TfTile){level, i % pyramid->level[level].cols, i / pyramid->level[level].cols};
+}
+
+/* Is the target one of several tiles of a smallest level of which nothing is in the store? */
+static bool wants_whole_level(const Pass *pass)
+{
+	const TfMosaic *mosaic = pass->engine->mosaic;
+	const TfLevel *top = &mosaic->pyramid.level[mosaic->pyramid.n_levels - 1];
+	int64_t n = top->cols * top->rows;
+	if (mosaic->layout.order != TF_ORDER_LEVELS || pass->top_level != mosaic->pyramid.n_levels - 1 || n < 2 ||
+	    n > MAX_TOP_TILES)
+		return false;
+	for (int64_t i = 0; i < n; i++)
+		if (tf_overviews_has(pass->engine, top_tile(&mosaic->pyramid, i)))
+			return false;
+	return true;
+}
+
+/* Where the smallest level stands first, its tiles are read one after the
+ * other, and each takes its part of the mosaic.  One walk makes them all, so that
+ * no source on a border is decoded twice: unless others have begun already. */
+static void widen_locked(Pass *pass)
+{
+	TfEngine *engine = pass->engine;
+	const TfPyramid *pyramid = &engine->mosaic->pyramid;
+	const TfLevel *top = &pyramid->level[pass->top_level], *base = &pyramid->level[0];
+	bool alone = !pass->cancelled && !engine->stopping;
+	for (int64_t i = 0; alone && i < top->cols * top->rows; i++) {
+		TfTile tile = top_tile(pyramid, i);
+		uint64_t ordinal = tf_layout_ordinal(&engine->mosaic->layout, tile);
+		if (ordinal == pass->target || tf_mosaic_is_blank(engine->mosaic, tile))
+			continue;
+		alone = tf_flight_join(engine->flight, ordinal, NULL, NULL);
+		if (alone)
+			g_hash_table_add(pass->promised, GSIZE_TO_POINTER(ordinal));
+	}
+	if (!alone) {
+		break_promises_locked(pass);
+		return;
+	}
+	n_walks -= is_walk(pass);
+	pass->range = (TileRange){0, 0, base->cols, base->rows};
+	pass->next_col = pass->next_row = 0;
+	n_walks += is_walk(pass);
+}
+
 /* A tile of an upper level that somebody waits for may be on disk. */
 static bool land_from_store(Pass *pass)
 {
 	TfEngine *engine = pass->engine;
-	if (!engine->overview || pass->priority != TF_URGENT || pass->top_level < TF_OVERVIEW_LEVEL || pass->looked_up)
+	if (!engine->overview || pass->priority != TF_URGENT || pass->top_level < engine->keep_level || pass->looked_up)
 		return false;
 	pass->looked_up = true;
 	TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, pass->target);
 	g_autoptr(GBytes) bytes = tf_overviews_tile(engine, tile);
-	if (!bytes)
+	if (!bytes) {
+		pass->widens = wants_whole_level(pass);
 		return false;
+	}
 	gpointer key = GSIZE_TO_POINTER(pass->target);
 	tf_lru_put(engine->lru, TF_LRU_TILES, pass->target, g_bytes_ref(bytes));
 	g_mutex_lock(&engine->lock);
@@ -305,6 +389,7 @@ static bool land_from_store(Pass *pass)
 		g_hash_table_remove(engine->demands, key);
 	g_mutex_unlock(&engine->lock);
 	tf_flight_land(engine->flight, pass->target, bytes, NULL);
+	tf_lru_trim(engine->lru);
 	return true;
 }
 
@@ -317,6 +402,9 @@ void tf_pass_plan(Pass *pass)
 		return;
 	}
 	g_mutex_lock(&engine->lock);
+	if (pass->widens)
+		widen_locked(pass);
+	pass->widens = false;
 	bool go = take_next_range_locked(pass, &range);
 	pass->planning = go;
 	pass->open_groups += go;
@@ -333,23 +421,6 @@ void tf_pass_plan(Pass *pass)
 		g_mutex_unlock(&engine->lock);
 	}
 	tf_pass_unref(pass);
-}
-
-/* What others came to wait for is made for them. */
-static void break_promises_locked(Pass *pass)
-{
-	TfEngine *engine = pass->engine;
-	GHashTableIter iter;
-	gpointer key;
-	g_hash_table_iter_init(&iter, pass->promised);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		uint64_t ordinal = GPOINTER_TO_SIZE(key);
-		if (tf_flight_forget(engine->flight, ordinal) || engine->stopping)
-			continue;
-		TfTile tile = tf_layout_tile_at(&engine->mosaic->layout, ordinal);
-		g_hash_table_replace(engine->demands, key, tf_pass_demand_locked(engine, tile));
-	}
-	g_hash_table_remove_all(pass->promised);
 }
 
 void tf_pass_cancel_locked(Pass *pass)

@@ -60,7 +60,7 @@ static void advance_locked(TfReader *reader, uint64_t ordinal)
 	reader->next_ordinal = ordinal + 1;
 	if (reader->pass) {
 		tf_pass_reader_at_locked(reader->pass, ordinal);
-	} else if (reader->run >= START_RUN && !engine->stopping) {
+	} else if (reader->run >= START_RUN && ordinal >= engine->mosaic->layout.pass_ordinal && !engine->stopping) {
 		int64_t block = tf_layout_block_of_ordinal(&engine->mosaic->layout, ordinal);
 		reader->pass = tf_pass_forward_locked(engine, block, ordinal);
 	}

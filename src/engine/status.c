@@ -37,6 +37,7 @@ static void add_mosaic(GString *out, const TfMosaic *m)
 	tf_status_add(out, "grid_holes", (uint64_t)m->arrangement->n_holes);
 	tf_status_add(out, "levels", (uint64_t)m->pyramid.n_levels);
 	tf_status_add(out, "tile", (uint64_t)m->pyramid.tile);
+	g_string_append_printf(out, "layout: %s\n", tf_layout_order_name(m->layout.order));
 	g_string_append_printf(out, "compression: %s\npixel_space: %s\n", tf_compression_name(m->encoder.compression),
 	                       tf_mosaic_space_name(m));
 	g_autofree char *pixel = tf_mosaic_pixel_size_text(m);

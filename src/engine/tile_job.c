@@ -82,7 +82,7 @@ static bool is_target(const TileJob *job)
 /* Is the tile of a kind that the overview store keeps? */
 static bool engine_keeps(const TfEngine *engine, TfTile tile)
 {
-	return engine->overview && tile.level >= TF_OVERVIEW_LEVEL;
+	return engine->overview && tile.level >= engine->keep_level;
 }
 
 static bool was_encoded_locked(const TfEngine *engine, uint64_t ordinal)
@@ -93,10 +93,7 @@ static bool was_encoded_locked(const TfEngine *engine, uint64_t ordinal)
 void tf_tile_job_prepare_locked(TileJob *job)
 {
 	Pass *pass = job->group->pass;
-	if (pass->encodes_all)
-		job->want_bytes = g_hash_table_remove(pass->promised, GSIZE_TO_POINTER(job->ordinal));
-	else
-		job->want_bytes = is_target(job);
+	job->want_bytes = g_hash_table_remove(pass->promised, GSIZE_TO_POINTER(job->ordinal)) || is_target(job);
 	/* What was encoded before was kept before. */
 	job->keep = engine_keeps(pass->engine, job->tile) && !was_encoded_locked(pass->engine, job->ordinal);
 	if (job->fragments && !job->want_bytes && !job->keep && !hands_up(pass, job->tile))
@@ -131,7 +128,7 @@ static void promise_locked(Pass *pass, uint64_t ordinal)
 void tf_pass_ordinals(const Pass *pass, const TileRange *range, uint64_t *first, uint64_t *end)
 {
 	const TfLayout *layout = &pass->engine->mosaic->layout;
-	int64_t row = range->r0 / layout->block_tiles * layout->block_cols;
+	int64_t row = range->r0 / layout->block_tile_rows * layout->block_cols;
 	int64_t last_col = (range->c1 - 1) / layout->block_tiles;
 	TfBlock last = tf_layout_block(layout, row + last_col);
 	*first = tf_layout_block(layout, row + range->c0 / layout->block_tiles).first_ordinal;

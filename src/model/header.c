@@ -267,21 +267,6 @@ static bool write_levels(Author *author, const TfLayout *layout, const TfImageDe
 
 /* --- where the bytes go ------------------------------------------------------- */
 
-static int open_unlinked(const char *directory, GError **error)
-{
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	/* what a file system or kernel without O_TMPFILE says */
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		g_autofree char *name = g_build_filename(directory, "tiffuse-header-XXXXXX", NULL);
-		fd = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, 0600);
-		if (fd >= 0)
-			unlink(name);
-	}
-	if (fd < 0)
-		tf_error_set_errno(error, errno, "%s: cannot make the file for the TIFF header", directory);
-	return fd;
-}
-
 TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc, TfTilePlaceFunc place, void *data,
                                 GError **error)
 {
@@ -290,9 +275,11 @@ TfHeader *tf_header_new_compact(const TfLayout *layout, const TfImageDesc *desc,
 	if (layout->header_bytes <= MAX_IN_MEMORY) {
 		header->bytes = g_malloc0(MAX(layout->header_bytes, 1));
 	} else {
-		header->fd = open_unlinked(desc->spool_dir, error);
-		if (header->fd < 0)
+		header->fd = tf_open_unlinked(desc->spool_dir);
+		if (header->fd < 0) {
+			tf_error_set_errno(error, errno, "%s: cannot make the file for the TIFF header", desc->spool_dir);
 			return NULL;
+		}
 	}
 	Author author = {.header = header, .limit = layout->header_bytes};
 	bool written = write_levels(&author, layout, desc, place, data);
@@ -317,7 +304,7 @@ static TfTilePlace place_of_slot(TfTile tile, void *data)
 {
 	const Slots *slots = data;
 	bool blank = slots->is_blank && slots->is_blank(tile, slots->data);
-	uint64_t offset = blank ? slots->layout->blank_offset : tf_layout_tile_offset(slots->layout, tile);
+	uint64_t offset = blank ? tf_layout_blank_offset(slots->layout, tile.level) : tf_layout_tile_offset(slots->layout, tile);
 	return (TfTilePlace){offset, slots->layout->slot_bytes};
 }
 

@@ -11,13 +11,13 @@
  * direction and a bisection in the other; a table of block starts would be
  * faster but grow with the mosaic.
  */
-#include <tiffuse/layout.h>
+#include "layout_private.h"
 
 #define ALIGNMENT (4 * TF_KIB)
-#define GAP (128 * TF_KIB)
+#define GAP TF_LAYOUT_GAP
 #define FRONT (8 * TF_MIB)
 #define TAIL (8 * TF_MIB)
-#define BLOCK_TILES 4
+#define BLOCK_TILES TF_LAYOUT_BLOCK_TILES
 
 typedef struct {
 	uint64_t plain, guarded;
@@ -186,14 +186,11 @@ bool tf_layout_header_bound(const TfPyramid *pyramid, uint64_t extra_bytes, uint
 /* Every later sum and product is part of one that is checked here: addresses
  * grow with the block's index, so none exceeds file_bytes <= 2^63-1, and the
  * counts of slots stay below 2^55 because a level has at most 2^27 x 2^27 tiles. */
-static bool place_regions(TfLayout *layout, uint64_t header_bytes)
+static bool place_blocks(TfLayout *layout, uint64_t front)
 {
 	Counts all = counts_before(layout, n_blocks(layout));
-	uint64_t plain, guarded, gaps, front;
-	if (!tf_round_up_u64(header_bytes, ALIGNMENT, &front) ||
-	    !tf_round_up_u64(layout->slot_bytes, ALIGNMENT, &layout->slot_stride))
-		return false;
-	layout->blank_offset = MAX(front, FRONT);
+	uint64_t plain, guarded, gaps;
+	layout->blank_offset = front;
 	layout->n_slots = all.plain + all.guarded;
 	return tf_add_u64(layout->blank_offset, layout->slot_stride + GAP, &layout->blocks_offset) &&
 	       tf_mul_u64(all.plain, layout->slot_stride, &plain) &&
@@ -201,7 +198,17 @@ static bool place_regions(TfLayout *layout, uint64_t header_bytes)
 	       tf_mul_u64(n_blocks(layout), GAP, &gaps) &&
 	       tf_add_u64(layout->blocks_offset, plain, &layout->tail_offset) &&
 	       tf_add_u64(layout->tail_offset, guarded, &layout->tail_offset) &&
-	       tf_add_u64(layout->tail_offset, gaps, &layout->tail_offset) &&
+	       tf_add_u64(layout->tail_offset, gaps, &layout->tail_offset);
+}
+
+static bool place_regions(TfLayout *layout, uint64_t header_bytes)
+{
+	uint64_t front;
+	if (!tf_round_up_u64(header_bytes, ALIGNMENT, &front) ||
+	    !tf_round_up_u64(layout->slot_bytes, ALIGNMENT, &layout->slot_stride))
+		return false;
+	front = MAX(front, FRONT);
+	return (layout->order == TF_ORDER_LEVELS ? tf_layout_levels_place(layout, front) : place_blocks(layout, front)) &&
 	       tf_add_u64(layout->tail_offset, TAIL, &layout->file_bytes) && layout->file_bytes <= INT64_MAX;
 }
 
@@ -219,9 +226,11 @@ bool tf_layout_init(TfLayout *layout, const TfPyramid *pyramid, const TfLayoutPa
 	}
 	*layout = (TfLayout){
 		.pyramid = *pyramid,
+		.order = params->order,
 		.header_bytes = params->header_bytes,
 		.slot_bytes = params->slot_bytes,
 		.block_tiles = BLOCK_TILES,
+		.block_tile_rows = BLOCK_TILES,
 		.block_cols = tf_ceil_div(pyramid->level[0].cols, BLOCK_TILES),
 		.block_rows = tf_ceil_div(pyramid->level[0].rows, BLOCK_TILES),
 	};
@@ -234,27 +243,20 @@ bool tf_layout_init(TfLayout *layout, const TfPyramid *pyramid, const TfLayoutPa
 	return false;
 }
 
+uint64_t tf_layout_blank_offset(const TfLayout *layout, int level)
+{
+	return layout->order == TF_ORDER_LEVELS ? layout->level_offset[level] : layout->blank_offset;
+}
+
 uint64_t tf_layout_tile_offset(const TfLayout *layout, TfTile tile)
 {
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_offset(layout, tile);
 	int64_t index = tf_layout_block_of_tile(layout, tile);
 	Shape shape = block_shape(layout, index);
 	uint64_t i = place_in_block(&shape, tile);
 	uint64_t offset = block_offset(layout, index) + i * layout->slot_stride;
 	return i < shape.plain ? offset : offset + (i - shape.plain + 1) * GAP;
-}
-
-/* The slot that starts at `start` or, behind its end, the rest of its stride. */
-static TfRegion slot_region(const TfLayout *layout, TfRegionKind kind, uint64_t start, uint64_t offset)
-{
-	uint64_t end = start + layout->slot_bytes;
-	if (offset >= end)
-		return (TfRegion){.kind = TF_REGION_HOLE, .start = end, .end = start + layout->slot_stride};
-	return (TfRegion){.kind = kind, .start = start, .end = end};
-}
-
-static TfRegion hole(uint64_t start, uint64_t end)
-{
-	return (TfRegion){.kind = TF_REGION_HOLE, .start = start, .end = end};
 }
 
 static TfRegion find_in_block(const TfLayout *layout, int64_t index, uint64_t offset)
@@ -268,11 +270,11 @@ static TfRegion find_in_block(const TfLayout *layout, int64_t index, uint64_t of
 		uint64_t up = (offset - start) / (GAP + layout->slot_stride);
 		start += up * (GAP + layout->slot_stride);
 		if (offset < start + GAP) /* also the gap at the block's end */
-			return hole(start, start + GAP);
+			return tf_layout_hole(start, start + GAP);
 		start += GAP;
 		i = shape.plain + up;
 	}
-	TfRegion region = slot_region(layout, TF_REGION_TILE, start, offset);
+	TfRegion region = tf_layout_slot_region(layout, TF_REGION_TILE, start, offset);
 	if (region.kind == TF_REGION_TILE) {
 		region.tile = tile_in_block(&shape, i);
 		region.ordinal = block_ordinal(layout, index) + i;
@@ -286,18 +288,22 @@ TfRegion tf_layout_find(const TfLayout *layout, uint64_t offset)
 	if (offset < layout->header_bytes)
 		return (TfRegion){.kind = TF_REGION_HEADER, .start = 0, .end = layout->header_bytes};
 	if (offset < layout->blank_offset)
-		return hole(layout->header_bytes, layout->blank_offset);
-	if (offset < layout->blank_offset + layout->slot_stride)
-		return slot_region(layout, TF_REGION_BLANK, layout->blank_offset, offset);
-	if (offset < layout->blocks_offset)
-		return hole(layout->blank_offset + layout->slot_stride, layout->blocks_offset);
+		return tf_layout_hole(layout->header_bytes, layout->blank_offset);
 	if (offset >= layout->tail_offset)
-		return hole(layout->tail_offset, layout->file_bytes);
+		return tf_layout_hole(layout->tail_offset, layout->file_bytes);
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_find(layout, offset);
+	if (offset < layout->blank_offset + layout->slot_stride)
+		return tf_layout_slot_region(layout, TF_REGION_BLANK, layout->blank_offset, offset);
+	if (offset < layout->blocks_offset)
+		return tf_layout_hole(layout->blank_offset + layout->slot_stride, layout->blocks_offset);
 	return find_in_block(layout, find_block(layout, block_offset, offset), offset);
 }
 
 TfTile tf_layout_tile_at(const TfLayout *layout, uint64_t ordinal)
 {
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_tile_at(layout, ordinal);
 	int64_t index = tf_layout_block_of_ordinal(layout, ordinal);
 	Shape shape = block_shape(layout, index);
 	return tile_in_block(&shape, ordinal - block_ordinal(layout, index));
@@ -305,6 +311,8 @@ TfTile tf_layout_tile_at(const TfLayout *layout, uint64_t ordinal)
 
 uint64_t tf_layout_ordinal(const TfLayout *layout, TfTile tile)
 {
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_ordinal(layout, tile);
 	int64_t index = tf_layout_block_of_tile(layout, tile);
 	Shape shape = block_shape(layout, index);
 	return block_ordinal(layout, index) + place_in_block(&shape, tile);
@@ -313,6 +321,8 @@ uint64_t tf_layout_ordinal(const TfLayout *layout, TfTile tile)
 TfBlock tf_layout_block(const TfLayout *layout, int64_t index)
 {
 	g_assert(index >= 0 && (uint64_t)index < n_blocks(layout));
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_block(layout, index);
 	Shape shape = block_shape(layout, index);
 	return (TfBlock){.index = index,
 	                 .col = shape.col,
@@ -324,6 +334,8 @@ TfBlock tf_layout_block(const TfLayout *layout, int64_t index)
 int64_t tf_layout_block_of_ordinal(const TfLayout *layout, uint64_t ordinal)
 {
 	g_assert(ordinal < layout->n_slots);
+	if (layout->order == TF_ORDER_LEVELS)
+		return tf_layout_levels_block_of_ordinal(layout, ordinal);
 	return find_block(layout, block_ordinal, ordinal);
 }
 

@@ -92,7 +92,7 @@ static void remove_oldest(const TfOverview *overview, const char *folder)
 TfOverview *tf_overview_open(const TfOverviewPlan *plan, GError **error)
 {
 	g_autoptr(TfOverview) overview = g_new0(TfOverview, 1);
-	g_autofree char *name = g_strconcat(PREFIX, plan->fingerprint, NULL);
+	g_autofree char *name = g_strconcat(PREFIX, plan->fingerprint ? plan->fingerprint : "unnamed", NULL);
 	overview->fd = -1;
 	overview->path = g_build_filename(plan->folder, name, NULL);
 	overview->n_records = plan->n_records;
@@ -100,8 +100,9 @@ TfOverview *tf_overview_open(const TfOverviewPlan *plan, GError **error)
 	overview->max_bytes = plan->max_bytes;
 	tf_round_up_u64(plan->record_bytes + sizeof(Head), ALIGN, &overview->stride);
 	struct stat st;
-	if (g_mkdir_with_parents(plan->folder, 0700) != 0 ||
-	    (overview->fd = open(overview->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0 ||
+	if ((plan->fingerprint && g_mkdir_with_parents(plan->folder, 0700) != 0) ||
+	    (overview->fd = plan->fingerprint ? open(overview->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+	                                      : tf_open_unlinked(plan->folder)) < 0 ||
 	    fstat(overview->fd, &st) != 0) {
 		tf_error_set_errno(error, errno, "%s", overview->path);
 		return NULL;
@@ -111,8 +112,10 @@ TfOverview *tf_overview_open(const TfOverviewPlan *plan, GError **error)
 		return NULL;
 	}
 	atomic_store(&overview->used, (uint64_t)st.st_blocks * 512);
-	futimens(overview->fd, NULL); /* used now: others are older */
-	remove_oldest(overview, plan->folder);
+	if (plan->fingerprint) {
+		futimens(overview->fd, NULL); /* used now: others are older */
+		remove_oldest(overview, plan->folder);
+	}
 	return g_steal_pointer(&overview);
 }
 

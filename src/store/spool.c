@@ -57,17 +57,11 @@ void tf_spool_free(TfSpool *spool)
 	g_free(spool);
 }
 
-static int open_unlinked(const char *dir, GError **error)
+static int open_file(const char *dir, GError **error)
 {
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	g_autofree char *name = g_build_filename(dir, "tiffuse-spool-XXXXXX", NULL);
-	fd = mkostemp(name, O_CLOEXEC); /* file systems without O_TMPFILE */
+	int fd = tf_open_unlinked(dir);
 	if (fd < 0)
 		tf_error_set_errno(error, errno, "%s: the spool", dir);
-	else
-		unlink(name);
 	return fd;
 }
 
@@ -159,7 +153,7 @@ static Entry *reserve_locked(TfSpool *spool, uint64_t id, uint64_t bytes)
 static bool open_locked(TfSpool *spool, GError **error)
 {
 	if (spool->fd < 0 && !spool->off)
-		spool->fd = open_unlinked(spool->dir, error);
+		spool->fd = open_file(spool->dir, error);
 	spool->off = spool->off || spool->fd < 0;
 	return spool->fd >= 0;
 }

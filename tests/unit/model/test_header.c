@@ -251,7 +251,7 @@ static void check_tiles(TIFF *tif, const TfLayout *layout, int level, TfIsBlankF
 		TfTile tile = {level, i % size->cols, i / size->cols};
 		bool blank = is_blank && is_blank(tile, NULL);
 		g_assert_cmpuint(TIFFGetStrileOffset(tif, i), ==,
-		                 blank ? layout->blank_offset : tf_layout_tile_offset(layout, tile));
+		                 blank ? tf_layout_blank_offset(layout, level) : tf_layout_tile_offset(layout, tile));
 		g_assert_cmpuint(TIFFGetStrileByteCount(tif, i), ==, layout->slot_bytes);
 	}
 }

@@ -413,18 +413,18 @@ static void test_refused(void)
 	tf_pyramid_init(&pyramid, INT32_MAX, INT32_MAX, 16, false, &error);
 	g_assert_no_error(error);
 	/* 2^54 tiles of 4 KiB are 2^66 bytes */
-	assert_refused(&pyramid, (TfLayoutParams){1000, 768}, TF_ERROR_TOO_LARGE, "2147483647 x 2147483647");
-	assert_refused(&pyramid, (TfLayoutParams){1000, UINT32_MAX}, TF_ERROR_TOO_LARGE, "2^63-1");
+	assert_refused(&pyramid, (TfLayoutParams){1000, 768, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "2147483647 x 2147483647");
+	assert_refused(&pyramid, (TfLayoutParams){1000, UINT32_MAX, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "2^63-1");
 	g_assert_false(tf_layout_header_bound(&pyramid, 0, &bound, &error));
 	g_assert_error(error, TF_ERROR, TF_ERROR_TOO_LARGE);
 	g_assert_nonnull(strstr(error->message, "134217728 x 134217728 tiles"));
 	g_clear_error(&error);
 	tf_pyramid_init(&pyramid, 5000, 3000, 512, false, &error);
 	g_assert_no_error(error);
-	assert_refused(&pyramid, (TfLayoutParams){1000, 0}, TF_ERROR_USAGE, "slot=0");
-	assert_refused(&pyramid, (TfLayoutParams){1000, UINT64_C(1) << 32}, TF_ERROR_TOO_LARGE, "slot=4294967296");
-	assert_refused(&pyramid, (TfLayoutParams){UINT64_MAX, 1000}, TF_ERROR_TOO_LARGE, "5000 x 3000");
-	assert_refused(&pyramid, (TfLayoutParams){INT64_MAX - 9 * TF_MIB, 1000}, TF_ERROR_TOO_LARGE, "2^63-1");
+	assert_refused(&pyramid, (TfLayoutParams){1000, 0, TF_ORDER_BLOCKS}, TF_ERROR_USAGE, "slot=0");
+	assert_refused(&pyramid, (TfLayoutParams){1000, UINT64_C(1) << 32, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "slot=4294967296");
+	assert_refused(&pyramid, (TfLayoutParams){UINT64_MAX, 1000, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "5000 x 3000");
+	assert_refused(&pyramid, (TfLayoutParams){INT64_MAX - 9 * TF_MIB, 1000, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "2^63-1");
 	g_assert_false(tf_layout_header_bound(&pyramid, UINT64_MAX / 2, &bound, &error));
 	g_assert_error(error, TF_ERROR, TF_ERROR_TOO_LARGE);
 	g_assert_nonnull(strstr(error->message, "profile"));
@@ -439,11 +439,11 @@ static void test_limit(void)
 	pyramid = layout.pyramid;
 	uint64_t behind_header = layout.file_bytes - layout.blank_offset;
 	uint64_t most = ((uint64_t)INT64_MAX - behind_header) / 4096 * 4096;
-	g_assert_true(tf_layout_init(&layout, &pyramid, &(TfLayoutParams){most, 100000}, &error));
+	g_assert_true(tf_layout_init(&layout, &pyramid, &(TfLayoutParams){most, 100000, TF_ORDER_BLOCKS}, &error));
 	g_assert_no_error(error);
 	g_assert_cmpuint(layout.file_bytes, <=, INT64_MAX);
 	g_assert_cmpuint(layout.blank_offset, ==, most);
-	assert_refused(&pyramid, (TfLayoutParams){most + 1, 100000}, TF_ERROR_TOO_LARGE, "2^63-1");
+	assert_refused(&pyramid, (TfLayoutParams){most + 1, 100000, TF_ORDER_BLOCKS}, TF_ERROR_TOO_LARGE, "2^63-1");
 }
 
 int main(int argc, char **argv)
