@@ -140,7 +140,7 @@ typedef struct {
 #define GRID "t_1_1.jpg t_1_2.jpg t_2_1.jpg t_2_2.jpg"
 
 static const Bad bad[] = {
-	{"", {0}, TF_ERROR_ARRANGEMENT, "DIR: no images in it \\(jpg .* webp\\)"},
+	{"", {0}, TF_ERROR_ARRANGEMENT, "DIR: no images in it \\(jpg .* webp\\), it is empty: give the folder of the tiles"},
 	{"a/1.jpg b/1.jpg readme.txt",
 	 {0},
 	 TF_ERROR_ARRANGEMENT,
