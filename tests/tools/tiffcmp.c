@@ -19,7 +19,8 @@ typedef struct {
 	TIFF *tiff;
 	int index;
 	uint32_t width, height, tile_width, tile_height;
-	uint16_t bands;
+	uint16_t bands; /* a sample of 16 bits counts as two */
+	bool deep;
 } Level;
 
 static int n_messages;
@@ -27,11 +28,10 @@ static bool partial;
 
 static void on_message(const char *module, const char *format, va_list args)
 {
-	if (partial)
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	if (partial || is_about_geotiff(text))
 		return;
-	fprintf(stderr, "libtiff: %s: ", module ? module : "");
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	fprintf(stderr, "libtiff: %s: %s\n", module ? module : "", text);
 	n_messages++;
 }
 
@@ -52,10 +52,12 @@ static bool level_open(Level *level, TIFF *tiff, int index)
 	TIFFGetField(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
 	TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
 	TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &subfile);
-	if (!TIFFIsTiled(tiff) || bits != 8 || planar != PLANARCONFIG_CONTIG || level->bands < 1 || level->bands > 3) {
-		printf("level %d: not 8-bit interleaved tiles\n", index);
+	if (!TIFFIsTiled(tiff) || (bits != 8 && bits != 16) || planar != PLANARCONFIG_CONTIG || level->bands < 1 || level->bands > 3) {
+		printf("level %d: not interleaved tiles of 8 or 16 bits\n", index);
 		return false;
 	}
+	level->deep = bits == 16;
+	level->bands *= level->deep ? 2 : 1;
 	if (subfile != (index > 0 ? FILETYPE_REDUCEDIMAGE : 0)) {
 		printf("level %d: NewSubfileType is %u\n", index, subfile);
 		return false;
@@ -68,8 +70,11 @@ static bool read_tile(const Level *level, uint32_t x, uint32_t y, uint8_t *tile,
 {
 	uint32_t index = TIFFComputeTile(level->tiff, x, y, 0, 0);
 	memset(tile, 0xa5, tile_bytes); /* a tile that libtiff leaves alone must not look right */
-	if (TIFFReadEncodedTile(level->tiff, index, tile, (tmsize_t)tile_bytes) == (tmsize_t)tile_bytes)
+	if (TIFFReadEncodedTile(level->tiff, index, tile, (tmsize_t)tile_bytes) == (tmsize_t)tile_bytes) {
+		for (size_t i = 0; level->deep && i < tile_bytes; i += 2)
+			*(uint16_t *)(void *)(tile + i) = GUINT16_TO_BE(*(uint16_t *)(void *)(tile + i));
 		return true;
+	}
 	printf(partial ? "unreadable %d %u %u\n" : "level %d: tile column %u row %u cannot be read\n", level->index,
 	       x / level->tile_width, y / level->tile_height);
 	return false;

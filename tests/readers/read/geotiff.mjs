@@ -10,8 +10,11 @@ function pnm(path) {
   const bytes = readFileSync(path);
   const [kind, width, height, most] = bytes.subarray(0, 64).toString('latin1').split(/\s+/);
   const bands = kind === 'P5' ? 1 : 3;
-  const start = bytes.length - width * height * bands * (most > 255 ? 2 : 1);
-  return { width: +width, height: +height, bands, samples: bytes.subarray(start) };
+  const deep = most > 255;
+  const start = bytes.length - width * height * bands * (deep ? 2 : 1);
+  let samples = bytes.subarray(start);
+  if (deep) samples = Uint16Array.from({ length: width * height * bands }, (_, i) => bytes.readUInt16BE(start + 2 * i));
+  return { width: +width, height: +height, bands, samples };
 }
 
 function rms(got, want) {
