@@ -68,7 +68,7 @@ typedef struct {
 	char *origin;            /* the arrangement file, or the directory of a name grid; absolute */
 	char *default_name;      /* name for the mosaic's file, without .tif */
 	GArray *places;          /* TfPlace, at least one: the lines of a file in their order, names sorted by
-				    their numbers */
+				    their numbers; who needs it no more may take it away (NULL) */
 	bool ignore_orientation; /* orientation=auto means ignore: positions come from unrotated pixels */
 	double overlap_x, overlap_y; /* of grids; in px, or in parts of the size (0.1 is 10%) if: */
 	bool overlap_x_relative, overlap_y_relative;

@@ -77,6 +77,9 @@ TfScene *tf_scene_new(TfBlend blend);
 void tf_scene_free(TfScene *scene);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfScene, tf_scene_free)
 
+/* That many sources will be added: saves the memory of growing. */
+void tf_scene_reserve(TfScene *scene, uint32_t n);
+
 /* Copies *source and its path.  Coordinates may be negative until the freeze. */
 void tf_scene_add(TfScene *scene, const TfSource *source);
 

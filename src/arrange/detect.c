@@ -49,7 +49,7 @@ void tf_arrangement_free(TfArrangement *arrangement)
 		return;
 	g_free(arrangement->origin);
 	g_free(arrangement->default_name);
-	g_array_unref(arrangement->places);
+	g_clear_pointer(&arrangement->places, g_array_unref);
 	g_free(arrangement->summary);
 	g_clear_pointer(&arrangement->tree, tree_free);
 	tf_geo_free(arrangement->geo);

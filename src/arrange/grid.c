@@ -168,11 +168,13 @@ static void add_places(TfArrangement *arrangement, const TfFolder *folder, const
 		       const Bounds *bounds, const TfOrder *order)
 {
 	bool pixels = bounds->x == TF_FIELD_X;
+	const char *slash = g_str_has_suffix(folder->path, "/") ? "" : "/";
 	for (guint i = 0; i < matches->len; i++) {
 		const Match *match = match_at(matches, i);
 		int64_t x = match->values[bounds->x] - bounds->min_x,
 			y = match->values[bounds->y] - bounds->min_y;
-		TfPlace place = {.path = g_build_filename(folder->path, match->name, NULL)};
+		/* Not g_build_filename(), whose results take three times their length. */
+		TfPlace place = {.path = g_strconcat(folder->path, slash, match->name, NULL)};
 		if (pixels) {
 			place.kind = TF_PLACE_POSITION;
 			place.x = x;

@@ -42,9 +42,9 @@ bool tf_headers_probe(TfHeaders *headers, const char *const *paths, uint32_t n, 
 	return ok;
 }
 
-void tf_headers_keep(TfHeaders *headers, const char *path, const TfImageInfo *info)
+void tf_headers_keep(TfHeaders *headers, char *path, const TfImageInfo *info)
 {
-	g_ptr_array_add(headers->paths, g_strdup(path));
+	g_ptr_array_add(headers->paths, path);
 	g_array_append_val(headers->infos, *info);
 }
 

@@ -136,7 +136,7 @@ static bool take_level(TfMosaic *mosaic, const TfMosaicOptions *options, TfHeade
 	if (tf_passthrough_is_wanted(options))
 		mosaic->streams_read += tf_passthrough_scan(placements, level->n, options);
 	for (guint i = 0; i < level->n; i++)
-		tf_headers_keep(headers, placements[i].path, placements[i].info);
+		tf_headers_keep(headers, g_strdup(placements[i].path), placements[i].info);
 	*complete = true;
 	return add_level(mosaic, level, placements, error);
 }

@@ -22,14 +22,14 @@ static bool probe_places(TfMosaic *mosaic, const TfMosaicOptions *options, TfHea
 {
 	guint n = mosaic->arrangement->places->len, n_present = 0;
 	g_autofree const char **paths = g_new0(const char *, n + 1);
-	g_autofree TfImageInfo *found = g_new0(TfImageInfo, n + 1);
 	for (guint i = 0; i < n; i++)
 		if (!place_at(mosaic, i)->missing)
 			paths[n_present++] = place_at(mosaic, i)->path;
-	if (!tf_headers_probe(headers, paths, n_present, options->arrange.missing_fill, found, error))
+	if (!tf_headers_probe(headers, paths, n_present, options->arrange.missing_fill, infos, error))
 		return false;
-	for (guint i = 0, j = 0; i < n; i++)
-		infos[i] = place_at(mosaic, i)->missing ? (TfImageInfo){.orientation = 1} : found[j++];
+	/* From the last on, so that each moves to its place before that is taken. */
+	for (guint i = n, j = n_present; i > j; i--)
+		infos[i - 1] = place_at(mosaic, i - 1)->missing ? (TfImageInfo){.orientation = 1} : infos[--j];
 	return true;
 }
 
@@ -175,11 +175,10 @@ static uint32_t find_passable(TfMosaic *mosaic, TfImageInfo *infos, const TfPosi
 	return tf_passthrough_is_wanted(options) ? tf_passthrough_scan(placements, n, options) : 0;
 }
 
-static bool place_sources(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders *headers, GError **error)
+/* From the arrangement's places to the scene's sources.  Tables of a million
+ * rows come and go here, so that they are gone when the scene is indexed. */
+static bool fill_scene(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders *headers, GError **error)
 {
-	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
-	if (!mosaic->arrangement)
-		return false;
 	guint n = mosaic->arrangement->places->len;
 	g_autofree TfImageInfo *infos = g_new0(TfImageInfo, n + 1);
 	g_autofree TfSize *sizes = g_new0(TfSize, n + 1);
@@ -197,13 +196,24 @@ static bool place_sources(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders 
 	bool resolved = tf_arrange_resolve(mosaic->arrangement, sizes, positions, &resolution, error);
 	if (resolved)
 		mosaic->streams_read = find_passable(mosaic, infos, positions, apply, options);
+	if (resolved) {
+		take_resolution(mosaic, &resolution, options);
+		mosaic->scene = tf_scene_new(options->blend);
+		tf_scene_reserve(mosaic->scene, n);
+		add_sources(mosaic, infos, sizes, positions, apply);
+	}
 	for (guint i = 0; i < n; i++)
-		tf_headers_keep(headers, place_at(mosaic, i)->path, &infos[i]);
-	if (!resolved)
+		tf_headers_keep(headers, g_steal_pointer(&g_array_index(mosaic->arrangement->places, TfPlace, i).path),
+		                &infos[i]);
+	g_clear_pointer(&mosaic->arrangement->places, g_array_unref);
+	return resolved;
+}
+
+static bool place_sources(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders *headers, GError **error)
+{
+	mosaic->arrangement = tf_arrange_read(mosaic->source, &options->arrange, error);
+	if (!mosaic->arrangement || !fill_scene(mosaic, options, headers, error))
 		return false;
-	take_resolution(mosaic, &resolution, options);
-	mosaic->scene = tf_scene_new(options->blend);
-	add_sources(mosaic, infos, sizes, positions, apply);
 	uint32_t n_placed = tf_scene_n_placed(mosaic->scene);
 	if (!set_extent(mosaic, options, error) || !tf_scene_freeze(mosaic->scene, error))
 		return false;

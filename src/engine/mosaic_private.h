@@ -19,8 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfHeaders, tf_headers_free)
 bool tf_headers_probe(TfHeaders *headers, const char *const *paths, uint32_t n, bool missing_fill, TfImageInfo *infos,
                       GError **error);
 
-/* What was found out of this file shall be kept for the next mount. */
-void tf_headers_keep(TfHeaders *headers, const char *path, const TfImageInfo *info);
+/* What was found out of this file shall be kept for the next mount.  Takes path. */
+void tf_headers_keep(TfHeaders *headers, char *path, const TfImageInfo *info);
 
 /* Keeps it, if anything of it is new and it can. */
 void tf_headers_save(TfHeaders *headers);

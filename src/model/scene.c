@@ -19,6 +19,7 @@ struct _TfScene {
 	GArray *sources; /* TfSource; those of all levels, shared by their scenes */
 	uint32_t first, n; /* of them, those of this level */
 	GPtrArray *levels; /* of level 0: the scenes of levels 1, 2, ... */
+	uint32_t n_reserved;
 	TfRect extent; /* as asked for, or empty */
 	int64_t width, height;
 	Buckets buckets;
@@ -51,6 +52,14 @@ void tf_scene_free(TfScene *scene)
 	g_string_chunk_free(scene->paths);
 	g_array_unref(scene->sources);
 	free_level(scene);
+}
+
+void tf_scene_reserve(TfScene *scene, uint32_t n)
+{
+	g_assert(scene->sources->len == 0);
+	g_array_unref(scene->sources);
+	scene->sources = g_array_sized_new(FALSE, FALSE, sizeof(TfSource), n);
+	scene->n_reserved = n;
 }
 
 static void append(TfScene *scene, const TfSource *source)
@@ -243,6 +252,8 @@ static bool fill_buckets(TfScene *scene, GError **error)
 /* GArray grows by doubling; give the unused half back. */
 static void trim(TfScene *scene)
 {
+	if (scene->sources->len == scene->n_reserved)
+		return;
 	GArray *exact = g_array_sized_new(FALSE, FALSE, sizeof(TfSource), scene->sources->len);
 	g_array_append_vals(exact, scene->sources->data, scene->sources->len);
 	g_array_unref(scene->sources);
