@@ -28,7 +28,7 @@ bool tf_option_number(const char *value, guint64 min, guint64 max, guint64 *out,
 }
 
 /* "256M", "1G", "262144K", "1000000". */
-static bool parse_bytes(const char *value, guint64 min, guint64 *out, GError **error)
+bool tf_option_bytes(const char *value, guint64 min, guint64 *out, GError **error)
 {
 	static const char units[] = "KMGT";
 	size_t n = strlen(value);
@@ -186,7 +186,7 @@ static bool set_mpp(TfOptions *options, const char *value, GError **error)
 static bool set_memory(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
-	if (!parse_bytes(value, 64 * TF_MIB, &bytes, error))
+	if (!tf_option_bytes(value, 64 * TF_MIB, &bytes, error))
 		return false;
 	options->mosaic.memory_bytes = bytes;
 	return true;
@@ -195,7 +195,7 @@ static bool set_memory(TfOptions *options, const char *value, GError **error)
 static bool set_slot(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
-	if (!parse_bytes(value, 4096, &bytes, error))
+	if (!tf_option_bytes(value, 4096, &bytes, error))
 		return false;
 	options->mosaic.slot_bytes = bytes;
 	return true;
@@ -241,23 +241,10 @@ static bool set_flat(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
-static bool set_on_error(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.paint_damage = strcmp(value, "fill") == 0;
-	return options->mosaic.paint_damage || strcmp(value, "eio") == 0 || tf_option_expected(error, value, "eio or fill");
-}
-
-static bool set_verify(TfOptions *options, const char *value, GError **error)
-{
-	options->mosaic.verify_digest = strcmp(value, "digest") == 0;
-	return options->mosaic.verify_digest || strcmp(value, "none") == 0 ||
-	       tf_option_expected(error, value, "none or digest");
-}
-
 static bool set_spool(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
-	if (!parse_bytes(value, 0, &bytes, error))
+	if (!tf_option_bytes(value, 0, &bytes, error))
 		return false;
 	options->spool_bytes = bytes;
 	return true;
@@ -283,7 +270,7 @@ static bool set_cache(TfOptions *options, const char *value, GError **error)
 static bool set_cache_size(TfOptions *options, const char *value, GError **error)
 {
 	guint64 bytes;
-	if (!parse_bytes(value, 0, &bytes, error))
+	if (!tf_option_bytes(value, 0, &bytes, error))
 		return false;
 	options->cache_bytes = bytes;
 	return true;
@@ -341,8 +328,6 @@ static const TfOption general_options[] = {
         {"blend", set_blend, false},
         {"overlap-order", set_blend, false}, /* what blend was called first */
         {"flat", set_flat, false},
-        {"on-error", set_on_error, false},
-        {"verify", set_verify, false},
         {"cache-size", set_cache_size, false},
         {"overview", set_overview, false},
         {"spool", set_spool, false},
@@ -355,7 +340,8 @@ static const TfOption general_options[] = {
         {NULL, NULL, false},
 };
 
-static const TfOption *const known_options[] = {general_options, tf_options_of_arrangement, tf_options_of_tree};
+static const TfOption *const known_options[] = {general_options, tf_options_of_arrangement,
+                                                tf_options_of_sources, tf_options_of_tree};
 
 static guint edit_distance(const char *a, const char *b)
 {
@@ -543,6 +529,7 @@ static void set_defaults(TfOptions *options)
 	                                    .quality = 85,
 	                                    .passthrough = true,
 	                                    .memory_bytes = 256 * TF_MIB,
+	                                    .max_scans = 100,
 	                                    .threads = g_get_num_processors(),
 	                                    .spool_dir = "/var/tmp"};
 	g_autofree char *cache = g_build_filename(g_get_user_cache_dir(), "tiffuse", NULL);

@@ -40,13 +40,15 @@ typedef struct {
 	bool is_flag; /* the name alone means =yes */
 } TfOption;
 
-extern const TfOption tf_options_of_arrangement[], tf_options_of_tree[]; /* up to a name of NULL */
+extern const TfOption tf_options_of_arrangement[], tf_options_of_sources[], tf_options_of_tree[]; /* up to a name of NULL */
 
 /* USAGE: "'VALUE': expected WHAT"; always false. */
 bool tf_option_expected(GError **error, const char *value, const char *what);
 /* A copy that lives as long as the options. */
 const char *tf_option_keep(TfOptions *options, const char *value);
 bool tf_option_number(const char *value, guint64 min, guint64 max, guint64 *out, GError **error);
+/* "256M", "1G", "262144K", "1000000". */
+bool tf_option_bytes(const char *value, guint64 min, guint64 *out, GError **error);
 /* The place of the value in names[]. */
 bool tf_option_choose(const char *value, const char *const *names, gsize n, int *choice, GError **error);
 

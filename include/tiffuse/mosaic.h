@@ -49,6 +49,10 @@ typedef struct {
 	unsigned max_files;     /* descriptors of sources that are open at a time; 0: 256 */
 	const char *spool_dir;
 	const char *cache_dir;  /* or NULL: nothing is kept for the next mount */
+	/* What a source may be, so that no file can take the machine: */
+	int32_t max_side;       /* px; 0: no limit */
+	uint64_t max_decode_bytes; /* of one that is decoded as a whole; 0: as memory_bytes */
+	unsigned max_scans;     /* of a JPEG; 0: no limit */
 	bool verify_digest;     /* verify=digest */
 } TfMosaicOptions;
 

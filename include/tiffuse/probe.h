@@ -24,6 +24,7 @@ typedef bool (*TfProbeLookup)(const char *path, const TfIdentity *identity, TfIm
 
 typedef struct {
 	unsigned threads;
+	int32_t max_side;     /* of an image, px; 0: no limit */
 	bool missing_fill;    /* a file that does not exist gives width 0 instead of an error */
 	TfProbeLookup lookup; /* or NULL: every file is opened */
 	void *lookup_data;

@@ -49,7 +49,7 @@ typedef struct {
 	uint8_t bands;         /* samples per pixel as stored */
 	uint8_t hsamp, vsamp;  /* JPEG chroma subsampling factors: 2,2 is 4:2:0 */
 	uint8_t orientation;   /* EXIF, 1 to 8; 1 when unknown */
-	bool progressive;      /* JPEG that must be decoded as a whole */
+	bool progressive;      /* must be decoded as a whole: several scans, or a loader that holds the picture */
 	bool deep;             /* 16 bits a sample, grey or RGB */
 	uint32_t icc;          /* index into the probe's table of profiles, 0 none */
 	float pixel_um_x, pixel_um_y; /* size of a stored pixel, micrometres, as the file says; 0 where it does not */

@@ -39,6 +39,7 @@ typedef struct {
 	uint8_t background[3]; /* RGB, below transparent pixels */
 	const TfFlat *flat;    /* borrowed; or NULL: sources are taken as they are */
 	unsigned max_open;     /* descriptors */
+	unsigned max_scans;    /* of a JPEG; one that has more is UNSUPPORTED; 0: no limit */
 	TfDigests *digests;    /* borrowed, or NULL: sources are not verified */
 	bool in_order;         /* no row is handed out before all rows above it were decoded, so that damage
 				  there is met whatever is read first */

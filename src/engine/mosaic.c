@@ -220,13 +220,24 @@ static bool plan_file(TfMosaic *mosaic, const TfMosaicOptions *options, GBytes *
 	return true;
 }
 
+static bool refuse_whole(const TfSource *source, uint64_t bytes, GError **error)
+{
+	uint64_t mib = (bytes >> 20) + 1;
+	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE,
+	            "%s: %d x %d px, %s, so that decoding it takes %" G_GUINT64_FORMAT
+	            " MiB at once: give max-decode=%" G_GUINT64_FORMAT "M and memory= above that if it is meant to be so",
+	            source->path, source->info.width, source->info.height,
+	            source->info.progressive ? "held as a whole" : "turned", mib, mib);
+	return false;
+}
+
 /* A pass needs the halves of one row of tiles of each level above 2, the rows
  * of one tile row of the widest source for each thread, and the tables.  Or
  * else to open it was what took most. */
 static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError **error)
 {
 	TfSpace space = mosaic->encoder.space;
-	uint64_t widest = 0, whole = 0;
+	uint64_t widest = 0, whole = 0, limit = options->max_decode_bytes ? options->max_decode_bytes : mosaic->memory_bytes;
 	for (uint32_t i = 0; i < tf_scene_n_sources(mosaic->scene); i++) {
 		const TfSource *source = tf_scene_source(mosaic->scene, i);
 		uint64_t strip = tf_samples_size(space, source->width, MIN(options->tile, source->height));
@@ -234,6 +245,8 @@ static bool plan_memory(TfMosaic *mosaic, const TfMosaicOptions *options, GError
 		                       ? tf_source_decode_bytes(mosaic->sources, i) +
 		                                 tf_samples_size(space, source->width, source->height)
 		                       : 0;
+		if (all > limit)
+			return refuse_whole(source, all, error);
 		widest = MAX(widest, strip);
 		whole = MAX(whole, all);
 	}
@@ -261,6 +274,7 @@ static bool plan_pixels(TfMosaic *mosaic, const TfMosaicOptions *options, bool t
 	TfSourcesOptions pixels = {.space = mosaic->encoder.space,
 	                           .to_srgb = to_srgb,
 	                           .max_open = options->max_files ? options->max_files : MAX_OPEN_FILES,
+	                           .max_scans = options->max_scans,
 	                           .digests = mosaic->digests,
 	                           .in_order = options->paint_damage,
 	                           .flat = mosaic->flat};

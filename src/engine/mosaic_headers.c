@@ -4,16 +4,18 @@
 struct _TfHeaders {
 	TfMosaic *mosaic;
 	unsigned threads;
+	int32_t max_side;
 	int64_t begin_ns;
 	GPtrArray *paths; /* of what is to be kept; owned */
 	GArray *infos;    /* TfImageInfo */
 };
 
-TfHeaders *tf_headers_new(TfMosaic *mosaic, unsigned threads)
+TfHeaders *tf_headers_new(TfMosaic *mosaic, const TfMosaicOptions *options)
 {
 	TfHeaders *headers = g_new0(TfHeaders, 1);
 	headers->mosaic = mosaic;
-	headers->threads = threads;
+	headers->threads = options->threads;
+	headers->max_side = options->max_side;
 	headers->begin_ns = g_get_real_time() * 1000;
 	headers->paths = g_ptr_array_new_with_free_func(g_free);
 	headers->infos = g_array_new(FALSE, FALSE, sizeof(TfImageInfo));
@@ -34,8 +36,11 @@ bool tf_headers_probe(TfHeaders *headers, const char *const *paths, uint32_t n, 
 {
 	TfMosaic *mosaic = headers->mosaic;
 	uint32_t n_read = 0, n_known = 0;
-	TfProbeOptions probe = {
-	        .threads = headers->threads, .missing_fill = missing_fill, .n_opened = &n_read, .n_known = &n_known};
+	TfProbeOptions probe = {.threads = headers->threads,
+	                        .max_side = headers->max_side,
+	                        .missing_fill = missing_fill,
+	                        .n_opened = &n_read,
+	                        .n_known = &n_known};
 	bool ok = tf_mosaic_probe(mosaic, paths, n, &probe, infos, error);
 	mosaic->headers_read += n_read;
 	mosaic->headers_known += n_known;

@@ -225,7 +225,7 @@ static bool place_sources(TfMosaic *mosaic, TfMosaicOptions *options, TfHeaders 
 
 bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError **error)
 {
-	g_autoptr(TfHeaders) headers = tf_headers_new(mosaic, options->threads);
+	g_autoptr(TfHeaders) headers = tf_headers_new(mosaic, options);
 	bool placed = place_sources(mosaic, options, headers, error);
 	tf_headers_save(headers);
 	return placed;

@@ -11,7 +11,7 @@ bool tf_mosaic_place_sources(TfMosaic *mosaic, TfMosaicOptions *options, GError 
 typedef struct _TfHeaders TfHeaders;
 
 /* The mosaic is borrowed. */
-TfHeaders *tf_headers_new(TfMosaic *mosaic, unsigned threads);
+TfHeaders *tf_headers_new(TfMosaic *mosaic, const TfMosaicOptions *options);
 void tf_headers_free(TfHeaders *headers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfHeaders, tf_headers_free)
 

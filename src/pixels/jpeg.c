@@ -104,8 +104,8 @@ static void allocate_rows(TfJpeg *jpeg)
 		                          .height = jpeg->unit / vsamp(jpeg, p)};
 }
 
-TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpegOutput output, bool grey,
-                     int32_t first_row, GError **error)
+TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, const TfJpegOptions *options,
+                     GError **error)
 {
 	const TfSource *source = tf_scene_source(scene, index);
 	int fd = tf_files_acquire(files, index, error);
@@ -114,12 +114,13 @@ TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpe
 	g_autoptr(TfJpeg) jpeg = g_new0(TfJpeg, 1);
 	jpeg->files = files;
 	jpeg->index = index;
-	jpeg->output = output;
-	jpeg->grey = grey;
+	jpeg->output = options->output;
+	jpeg->grey = options->grey;
 	/* Raw output cannot skip rows, rows cost a fifth more: whoever starts at the
 	 * top goes on to the bottom, whoever starts below came for a look. */
-	jpeg->raw = output == TF_JPEG_PLANAR && (first_row < 2 * MAX_UNIT || source->info.progressive);
+	jpeg->raw = options->output == TF_JPEG_PLANAR && (options->first_row < 2 * MAX_UNIT || source->info.progressive);
 	tf_jpeg_stream_init(&jpeg->stream, source->path, fd, WINDOW_BYTES);
+	tf_jpeg_stream_limit(&jpeg->stream, options->max_scans);
 	tf_jpeg_stream_verify(&jpeg->stream, tf_files_digests(files), index);
 	bool ok = tf_jpeg_stream_try(&jpeg->stream, header_step, jpeg, error) && check_header(jpeg, source, error);
 	ok = tf_files_settle(files, index, fd, ok, error);

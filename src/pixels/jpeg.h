@@ -16,10 +16,16 @@ typedef enum {
 
 typedef struct _TfJpeg TfJpeg;
 
-/* A cursor for rows from about first_row on; reads the file's header.  `grey`
- * asks for one band.  The files table is borrowed. */
-TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, TfJpegOutput output, bool grey,
-                     int32_t first_row, GError **error);
+typedef struct {
+	TfJpegOutput output;
+	bool grey;          /* one band */
+	int32_t first_row;  /* about where reading will begin */
+	unsigned max_scans; /* beyond them UNSUPPORTED; 0: no limit */
+} TfJpegOptions;
+
+/* Reads the file's header.  The files table is borrowed. */
+TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, const TfJpegOptions *options,
+                     GError **error);
 void tf_jpeg_free(TfJpeg *jpeg);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfJpeg, tf_jpeg_free)
 

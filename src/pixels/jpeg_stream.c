@@ -52,9 +52,8 @@ static void on_message(j_common_ptr common, int level)
 		tf_log_once(TF_LOG_DEBUG, text, "%s: %s (harmless)", stream->path, text);
 		return;
 	}
-	if (!stream->damaged)
-		g_strlcpy(stream->reason, text, sizeof stream->reason);
-	stream->damaged = true;
+	g_strlcpy(stream->reason, text, sizeof stream->reason);
+	longjmp(stream->escape, 1);
 }
 
 static void on_output(j_common_ptr common)
@@ -145,6 +144,23 @@ void tf_jpeg_stream_init(TfJpegStream *stream, const char *path, int fd, size_t 
 	stream->created = true;
 }
 
+static void count_scans(j_common_ptr common)
+{
+	TfJpegStream *stream = stream_of(common);
+	if ((unsigned)stream->cinfo.input_scan_number <= stream->max_scans)
+		return;
+	g_snprintf(stream->reason, sizeof stream->reason, "it has more than %u scans (max-scans=)", stream->max_scans);
+	stream->too_many_scans = true;
+	longjmp(stream->escape, 1);
+}
+
+void tf_jpeg_stream_limit(TfJpegStream *stream, unsigned max_scans)
+{
+	stream->max_scans = max_scans;
+	stream->progress.progress_monitor = count_scans;
+	stream->cinfo.progress = max_scans ? &stream->progress : NULL;
+}
+
 void tf_jpeg_stream_verify(TfJpegStream *stream, TfDigests *digests, uint32_t index)
 {
 	g_return_if_fail(!digests || stream->window_bytes == TF_DIGEST_BLOCK);
@@ -179,7 +195,8 @@ static bool report(TfJpegStream *stream, GError **error)
 		return tf_digests_fail(error, stream->path);
 	if (stream->read_errno)
 		return tf_error_set_errno(error, stream->read_errno, "%s", stream->path);
-	g_set_error(error, TF_ERROR, code_of_message(stream), "%s: %s", stream->path, stream->reason);
+	int code = stream->too_many_scans ? TF_ERROR_UNSUPPORTED : code_of_message(stream);
+	g_set_error(error, TF_ERROR, code, "%s: %s", stream->path, stream->reason);
 	return false;
 }
 
@@ -190,7 +207,5 @@ bool tf_jpeg_stream_try(TfJpegStream *stream, void (*step)(TfJpegStream *stream,
 	if (setjmp(stream->escape) != 0)
 		return report(stream, error);
 	step(stream, data);
-	if (stream->damaged)
-		return report(stream, error);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <tiffuse/files.h>
 #include <tiffuse/probe.h>
+#include <tiffio.h>
 #include <vips/vips.h>
 
 enum {
@@ -221,6 +222,29 @@ static bool is_deep(const VipsImage *image)
 	       (kind == VIPS_INTERPRETATION_GREY16 || kind == VIPS_INTERPRETATION_RGB16);
 }
 
+/* libvips keeps a row of tiles. */
+static bool has_tall_tiles(const char *path)
+{
+	enum { TALL = 1024 };
+	TIFF *tif = TIFFOpen(path, "rm");
+	uint32_t height = 0;
+	bool tall = tif && TIFFIsTiled(tif) && TIFFGetField(tif, TIFFTAG_TILELENGTH, &height) && height > TALL;
+	if (tif)
+		TIFFClose(tif);
+	return tall;
+}
+
+/* Does the loader hand out rows as it reads them?  All others hold the whole
+ * picture, whatever part is asked for; some say they do not. */
+static bool is_streamed(VipsImage *image, const char *path)
+{
+	const char *loader = "";
+	vips_image_get_string(image, VIPS_META_LOADER, &loader);
+	if (g_str_has_prefix(loader, "tiffload"))
+		return !has_tall_tiles(path);
+	return g_str_has_prefix(loader, "pngload") && !vips_image_get_typeof(image, "interlaced");
+}
+
 static bool probe_vips(Probe *probe, const char *path, TfImageInfo *info, GError **error)
 {
 	g_autoptr(VipsImage) image = vips_image_new_from_file(path, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
@@ -236,6 +260,7 @@ static bool probe_vips(Probe *probe, const char *path, TfImageInfo *info, GError
 	bool grey = vips_image_get_bands(image) <= 2;
 	info->colour = grey ? TF_COLOUR_GREY : TF_COLOUR_OTHER;
 	info->deep = is_deep(image);
+	info->progressive = !is_streamed(image, path);
 	/* libvips makes one up where there is none; only of TIFFs does it tell the unit. */
 	if (vips_image_get_typeof(image, VIPS_META_RESOLUTION_UNIT))
 		set_pixel_size(info, 10 * vips_image_get_xres(image), 10 * vips_image_get_yres(image), CENTIMETRE_UM);
@@ -284,15 +309,25 @@ static bool look_up(Probe *probe, const char *path, TfImageInfo *info, bool *kno
 	return true;
 }
 
+static bool check_side(const Probe *probe, const char *path, const TfImageInfo *info, GError **error)
+{
+	int32_t most = probe->options->max_side;
+	if (most == 0 || MAX(info->width, info->height) <= most)
+		return true;
+	g_set_error(error, TF_ERROR, TF_ERROR_TOO_LARGE, "%s: %d x %d px, expected at most %d on a side (max-side=)", path,
+	            info->width, info->height, most);
+	return false;
+}
+
 static bool probe_path(Probe *probe, const char *path, TfImageInfo *info, GError **error)
 {
 	bool known;
 	if (!look_up(probe, path, info, &known, error))
 		return false;
 	if (known)
-		return true;
+		return check_side(probe, path, info, error);
 	atomic_fetch_add(&probe->n_opened, 1);
-	return probe_file(probe, path, info, error);
+	return probe_file(probe, path, info, error) && check_side(probe, path, info, error);
 }
 
 static gpointer probe_thread(gpointer data)

@@ -62,7 +62,7 @@ bool tf_sources_digest(TfSources *sources, uint32_t index, GError **error)
 bool tf_source_is_whole(const TfSources *sources, uint32_t index)
 {
 	const TfSource *source = tf_scene_source(sources->scene, index);
-	return source->orientation > 2 || (source->info.codec == TF_CODEC_JPEG && source->info.progressive);
+	return source->orientation > 2 || source->info.progressive;
 }
 
 uint64_t tf_source_decode_bytes(const TfSources *sources, uint32_t index)
@@ -73,7 +73,8 @@ uint64_t tf_source_decode_bytes(const TfSources *sources, uint32_t index)
 		return (info->hsamp * info->vsamp == 4 ? 3 : 2 * info->bands) * px; /* 16-bit coefficients */
 	if (info->codec == TF_CODEC_JPEG)
 		return 170 * 1024 + 100 * width;
-	return 64 * width * info->bands * (info->deep ? 2 : 1); /* libvips' sequential line cache */
+	uint64_t pixel = (uint64_t)info->bands * (info->deep ? 2 : 1);
+	return pixel * (info->progressive ? px : 64 * width); /* the picture, or libvips' sequential line cache */
 }
 
 /* Do the decoder's rows still need colour operations or mirroring? */
@@ -177,7 +178,13 @@ static TfStrip *read_jpeg(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	return ok ? tf_strip_new(0, top, g_steal_pointer(&samples)) : NULL;
 }
 
-/* Loaders of tiles would pass over the rows above without a look. */
+/* Loaders of tiles would leave out the rows above.  Those of rows would read
+ * them in any case, but paint on when the file has ended, be it for hours. */
+static bool must_pass_over(const TfCursor *cursor)
+{
+	return cursor->sources->options.in_order || vips_image_get_typeof(cursor->image, VIPS_META_SEQUENTIAL);
+}
+
 static bool pass_over(VipsImage *image, int32_t from, int32_t to)
 {
 	enum { CHUNK_ROWS = 256 };
@@ -197,7 +204,7 @@ static TfStrip *read_vips(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	                                              TF_MEMORY_STRIPS, error);
 	if (!samples)
 		return NULL;
-	bool ok = (!cursor->sources->options.in_order || pass_over(cursor->image, cursor->next_row, y0)) &&
+	bool ok = (!must_pass_over(cursor) || pass_over(cursor->image, cursor->next_row, y0)) &&
 	          copy_rows(cursor->image, &samples->plane[0], y0);
 	if (!ok)
 		tf_vips_input_fail(&cursor->input, error, source->path);
@@ -228,9 +235,11 @@ static bool open_vips(TfCursor *cursor, const TfSource *source, GError **error)
 		return false;
 	cursor->input = (TfVipsInput){.fd = cursor->fd, .digests = tf_files_digests(files), .index = cursor->index};
 	g_autoptr(VipsSource) input = tf_vips_input_new(&cursor->input);
+	/* A picture that is held as a whole is held in memory, which was planned for,
+	 * not in a file of TMPDIR. */
 	g_autoptr(VipsImage) image =
 	        input ? vips_image_new_from_source(input, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-	                                           VIPS_FAIL_ON_ERROR, NULL)
+	                                           VIPS_FAIL_ON_ERROR, "memory", source->info.progressive, NULL)
 	              : NULL;
 	if (!image)
 		return tf_files_settle(cursor->sources->files, cursor->index, cursor->fd,
@@ -260,8 +269,11 @@ static bool open_jpeg(TfCursor *cursor, const TfSource *source, int32_t first_ro
 	/* A grey source with a profile of its own is converted from one band. */
 	bool grey = sources->options.space.kind == TF_SPACE_GREY ||
 	            (source->info.colour == TF_COLOUR_GREY && needs_convert(sources, source));
-	cursor->jpeg = tf_jpeg_open(sources->files, sources->scene, cursor->index,
-	                            planar ? TF_JPEG_PLANAR : TF_JPEG_INTERLEAVED, grey, first_row, error);
+	TfJpegOptions options = {.output = planar ? TF_JPEG_PLANAR : TF_JPEG_INTERLEAVED,
+	                         .grey = grey,
+	                         .first_row = first_row,
+	                         .max_scans = sources->options.max_scans};
+	cursor->jpeg = tf_jpeg_open(sources->files, sources->scene, cursor->index, &options, error);
 	return cursor->jpeg != NULL;
 }
 

@@ -23,7 +23,7 @@
 #define MAX_FILE_BYTES (512 * TF_MIB)
 #define SETTLED_NS (2 * INT64_C(1000000000)) /* the coarsest time stamps: FAT's */
 
-enum { FORMAT = 4, DIGEST_BYTES = TF_DIGEST_BYTES };
+enum { FORMAT = 5, DIGEST_BYTES = TF_DIGEST_BYTES };
 
 typedef struct {
 	char magic[16];

@@ -68,6 +68,8 @@ typedef struct {
 	const void *icc;
 	size_t icc_bytes;
 	int orientation; /* 0: no EXIF */
+	const jpeg_scan_info *scans; /* of a progressive one; NULL: the usual */
+	int n_scans;
 } JpegExtras;
 
 static inline void jpeg_write_exif(j_compress_ptr cinfo, int orientation)
@@ -106,6 +108,10 @@ static inline GBytes *jpeg_make_with(const JpegKind *kind, int width, int height
 	cinfo.optimize_coding = kind->optimise;
 	if (kind->progressive)
 		jpeg_simple_progression(&cinfo);
+	if (extras && extras->scans) {
+		cinfo.scan_info = extras->scans;
+		cinfo.num_scans = extras->n_scans;
+	}
 	jpeg_start_compress(&cinfo, TRUE);
 	if (extras && extras->orientation)
 		jpeg_write_exif(&cinfo, extras->orientation);

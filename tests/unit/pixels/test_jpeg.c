@@ -73,7 +73,7 @@ static void walk(const Placed *placed, const Reading *reading, const Reference *
 	g_autoptr(GError) error = NULL;
 	g_autoptr(TfFiles) files = tf_files_new(placed->scene, 4);
 	g_autoptr(TfJpeg) jpeg =
-	        tf_jpeg_open(files, placed->scene, 0, reading->output, reading->grey, first_row, &error);
+	        tf_jpeg_open(files, placed->scene, 0, &(TfJpegOptions){reading->output, reading->grey, first_row, 0}, &error);
 	g_assert_no_error(error);
 	int32_t unit = tf_jpeg_unit(jpeg), n_units = (int32_t)tf_ceil_div(placed->info.height, unit);
 	TfJpegRows counted = {0};
@@ -139,7 +139,8 @@ static bool read_all(const Placed *placed, const Reading *reading, const Referen
                      int32_t strip_units, Verdicts *verdicts, GError **error)
 {
 	g_autoptr(TfFiles) files = tf_files_new(placed->scene, 4);
-	g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed->scene, 0, reading->output, reading->grey, first_row, error);
+	TfJpegOptions options = {reading->output, reading->grey, first_row, 0};
+	g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed->scene, 0, &options, error);
 	if (!jpeg)
 		return false;
 	int32_t unit = tf_jpeg_unit(jpeg), n_units = (int32_t)tf_ceil_div(placed->info.height, unit);
@@ -246,7 +247,69 @@ static void test_flips(gconstpointer data)
 	g_rand_free(random);
 }
 
+/* --- bombs ---------------------------------------------------------------------- */
+
+/* Each coefficient of each component in a scan of its own: 190 legal scans. */
+static GBytes *make_many_scans(void)
+{
+	static jpeg_scan_info scans[1 + 3 * 63] = {{3, {0, 1, 2}, 0, 0, 0, 0}};
+	for (int i = 1; i < (int)G_N_ELEMENTS(scans); i++)
+		scans[i] = (jpeg_scan_info){1, {(i - 1) / 63}, 1 + (i - 1) % 63, 1 + (i - 1) % 63, 0, 0};
+	return jpeg_make_with(jpeg_kind("420-progressive"), 100, 100, 3,
+	                      &(JpegExtras){.scans = scans, .n_scans = G_N_ELEMENTS(scans)});
+}
+
+static void test_scans(void)
+{
+	g_autoptr(Scratch) folder = scratch_new();
+	g_autoptr(GBytes) bytes = make_many_scans();
+	g_autofree char *path = scratch_write(folder, "a.jpg", bytes);
+	g_auto(Placed) placed = {0};
+	g_assert_true(place_file(path, false, &placed, NULL));
+	g_autoptr(TfFiles) files = tf_files_new(placed.scene, 4);
+	for (unsigned limit = 0; limit < 250; limit += 10) {
+		g_autoptr(GError) error = NULL;
+		TfJpegOptions options = {TF_JPEG_PLANAR, false, 0, limit};
+		g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed.scene, 0, &options, &error);
+		g_assert_no_error(error);
+		TfJpegRows rows = {0};
+		g_autoptr(TfSamples) strip = strip_for(jpeg, &placed, 7);
+		bool ok = tf_jpeg_read(jpeg, 0, 7, strip->plane, &rows, &error);
+		g_assert_cmpint(ok, ==, limit == 0 || limit >= 190);
+		if (!ok)
+			g_assert_error(error, TF_ERROR, TF_ERROR_UNSUPPORTED);
+	}
+}
+
+/* A header that promises more rows than there are: libjpeg would make them up. */
+static void test_forged_height(void)
+{
+	g_autoptr(Scratch) folder = scratch_new();
+	g_autoptr(GBytes) bytes = jpeg_make(jpeg_kind("420"), 64, 64, 3);
+	gsize length;
+	g_autofree uint8_t *data = g_memdup2(g_bytes_get_data(bytes, &length), g_bytes_get_size(bytes));
+	for (gsize i = 0; i + 9 < length; i++)
+		if (data[i] == 0xFF && data[i + 1] == 0xC0)
+			memcpy(data + i + 5, "\xFF\xDC\xFF\xDC", 4); /* 65500 x 65500, libjpeg's most */
+	g_autoptr(GBytes) forged = g_bytes_new(data, length);
+	g_autofree char *path = scratch_write(folder, "a.jpg", forged);
+	g_auto(Placed) placed = {0};
+	g_autoptr(GError) error = NULL;
+	g_assert_true(place_file(path, false, &placed, &error));
+	g_autoptr(TfFiles) files = tf_files_new(placed.scene, 4);
+	TfJpegOptions options = {TF_JPEG_PLANAR, false, 60000, 0};
+	g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed.scene, 0, &options, &error);
+	g_assert_no_error(error);
+	TfJpegRows rows = {0};
+	g_autoptr(TfSamples) strip = strip_for(jpeg, &placed, 1);
+	g_assert_false(tf_jpeg_read(jpeg, 60000 / 16, 1, strip->plane, &rows, &error));
+	g_assert_error(error, TF_ERROR, TF_ERROR_DAMAGED);
+	g_assert_cmpint(rows.decoded + rows.skipped, ==, 0); /* it gave up where the data ended, not below */
+}
+
 /* --- a file that is another one now ------------------------------------------- */
+
+static const TfJpegOptions planar = {TF_JPEG_PLANAR, false, 0, 0};
 
 typedef enum { REPLACED, TRUNCATED, GROWN, REWRITTEN, TOUCHED, N_CHANGES } Change;
 
@@ -284,7 +347,7 @@ static void test_changed(void)
 		g_auto(Placed) placed = {0};
 		g_assert_true(place_file(path, false, &placed, NULL));
 		g_autoptr(TfFiles) files = tf_files_new(placed.scene, 4);
-		g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed.scene, 0, TF_JPEG_PLANAR, false, 0, &error);
+		g_autoptr(TfJpeg) jpeg = tf_jpeg_open(files, placed.scene, 0, &planar, &error);
 		g_assert_no_error(error);
 		TfJpegRows rows = {0};
 		g_autoptr(TfSamples) strip = strip_for(jpeg, &placed, 4);
@@ -293,7 +356,7 @@ static void test_changed(void)
 		change(path, bytes, how);
 		g_assert_false(tf_jpeg_read(jpeg, 4, 4, strip->plane, &rows, &error));
 		g_assert_error(error, TF_ERROR, TF_ERROR_CHANGED);
-		g_assert_null(tf_jpeg_open(files, placed.scene, 0, TF_JPEG_PLANAR, false, 0, &on_open));
+		g_assert_null(tf_jpeg_open(files, placed.scene, 0, &planar, &on_open));
 		g_assert_error(on_open, TF_ERROR, TF_ERROR_CHANGED);
 		g_assert_nonnull(strstr(on_open->message, "a.jpg"));
 	}
@@ -309,7 +372,7 @@ static void test_vanished(void)
 	g_assert_true(place_file(path, false, &placed, NULL));
 	g_autoptr(TfFiles) files = tf_files_new(placed.scene, 4);
 	g_assert_cmpint(unlink(path), ==, 0);
-	g_assert_null(tf_jpeg_open(files, placed.scene, 0, TF_JPEG_PLANAR, false, 0, &error));
+	g_assert_null(tf_jpeg_open(files, placed.scene, 0, &planar, &error));
 	g_assert_error(error, TF_ERROR, TF_ERROR_MISSING);
 }
 
@@ -333,6 +396,8 @@ int main(int argc, char **argv)
 		g_test_add_data_func(cuts, kind, test_cuts);
 		g_test_add_data_func(flips, kind, test_flips);
 	}
+	g_test_add_func("/jpeg/scans", test_scans);
+	g_test_add_func("/jpeg/forged-height", test_forged_height);
 	g_test_add_func("/jpeg/changed", test_changed);
 	g_test_add_func("/jpeg/vanished", test_vanished);
 	g_test_add_func("/jpeg/books", test_no_leak_in_the_books);
