@@ -374,9 +374,9 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
                   TfProfiles **profiles, GError **error)
 {
 	g_autofree GError **errors = g_new0(GError *, MAX(n, 1));
-	if (!*profiles)
-		*profiles = profiles_new();
-	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors, .profiles = *profiles};
+	g_autoptr(TfProfiles) fresh = *profiles ? NULL : profiles_new();
+	Probe probe = {.paths = paths, .n = n, .options = options, .infos = infos, .errors = errors,
+	               .profiles = fresh ? fresh : *profiles};
 	g_mutex_init(&probe.lock);
 	probe.profile_index = g_hash_table_new(g_bytes_hash, g_bytes_equal);
 	probe.known_index = g_hash_table_new(NULL, NULL);
@@ -393,6 +393,8 @@ bool tf_probe_all(const char *const *paths, uint32_t n, const TfProbeOptions *op
 	g_mutex_clear(&probe.lock);
 	if (!report_errors(&probe, error))
 		return false;
+	if (fresh)
+		*profiles = g_steal_pointer(&fresh);
 	if (options->n_opened)
 		*options->n_opened = probe.n_opened;
 	if (options->n_known)
