@@ -134,13 +134,21 @@ viewer-test: ## the page of examples/viewer in Chromium, which it installs
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/readers/browser.sh
 
-fuzz: ## fuzz each target for FUZZ_SECONDS=60 (needs clang and libclang-rt-dev)
+fuzz: ## fuzz each target for FUZZ_SECONDS=60
+	@tests/install-packages clang libclang-rt-14-dev
 	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang CFLAGS='-O1 -g' fuzz-programs
 	@tests/fuzz/run $(FUZZ)
 
 soak: deps ## read and copy while things go wrong (SOAK_MINUTES=10)
 	@$(MAKE) --no-print-directory -j2 all tools
 	@tests/soak/soak.sh && cat build/soak.txt
+
+bounded: deps ## memory and descriptors under 32 readers (BOUNDED_MINUTES=10)
+	@$(MAKE) --no-print-directory -j2 all tools
+	@tests/soak/bounded.sh && cat build/bounded.txt
+
+valgrind: unit-programs ## the unit tests of this VARIANT under valgrind
+	@tests/run-valgrind $(B)
 
 bench: deps ## compare with libvips (BENCH_SCALE=0.06 to 1)
 	@$(MAKE) --no-print-directory -j2 all tools
