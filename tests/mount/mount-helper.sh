@@ -7,9 +7,10 @@ need mount umount unshare findmnt make
 [ "$(id -u)" = 0 ] || skip "only root can lay the helper over /sbin"
 private_mounts
 
-# The program that is tested is installed, whatever its variant.
 mkdir stage
-quiet make -s -C "$ROOT" install DESTDIR="$SCRATCH/stage" B="$(dirname "$TIFFUSE")" PREFIX=/usr SBINDIR=/sbin >/dev/null
+quiet make -s -C "$ROOT" install DESTDIR="$SCRATCH/stage" PREFIX=/usr SBINDIR=/sbin >/dev/null
+cmp -s "$ROOT/build/release/tiffuse" stage/usr/bin/tiffuse || fail "another program is installed"
+install -m 755 "$TIFFUSE" stage/usr/bin/tiffuse # of the variant that is tested
 assert_eq "$(readlink stage/sbin/mount.fuse.tiffuse)" mount.tiffuse "the helper's second name"
 sed "s|'/usr/bin/tiffuse'|'$SCRATCH/stage/usr/bin/tiffuse'|" stage/sbin/mount.tiffuse >helper
 cat helper >stage/sbin/mount.tiffuse
