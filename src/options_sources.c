@@ -42,7 +42,15 @@ static bool set_max_scans(TfOptions *options, const char *value, GError **error)
 	return true;
 }
 
+static bool set_follow(TfOptions *options, const char *value, GError **error)
+{
+	options->mosaic.arrange.allow_escape = strcmp(value, "yes") == 0;
+	return options->mosaic.arrange.allow_escape || strcmp(value, "no") == 0 ||
+	       tf_option_expected(error, value, "yes or no");
+}
+
 const TfOption tf_options_of_sources[] = {
+        {"follow", set_follow, false},
         {"on-error", set_on_error, false},
         {"verify", set_verify, false},
         {"max-side", set_max_side, false},

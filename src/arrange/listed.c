@@ -74,7 +74,7 @@ static bool refuse_escape(const TfListed *listed, int line, const char *name, GE
 	g_autofree char *hint = name_beside(listed, name), *at = where(listed, line);
 	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
 		    "%s: %s leads out of the folder, expected a name below the folder of the arrangement "
-		    "file%s",
+		    "file%s; follow=yes allows it",
 		    at, name, hint ? hint : "");
 	return false;
 }

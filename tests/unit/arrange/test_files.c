@@ -254,7 +254,7 @@ static void test_foreign_folders(void)
 	read_bad(folder, folder, NULL, TF_ERROR_ARRANGEMENT,
 		 "DIR/tiles.csv:2: /data/run/b.jpg leads out of the folder, expected a name below the folder "
 		 "of the "
-		 "arrangement file \\(b.jpg is beside .*\\)");
+		 "arrangement file \\(b.jpg is beside .*\\); follow=yes allows it");
 }
 
 static void test_escapes(void)
