@@ -400,7 +400,7 @@ static void test_many(void)
 	gint64 start = g_get_monotonic_time();
 	g_autoptr(TfArrangement) arrangement = read_good(folder, NULL);
 	g_test_message("20,000 names in %.1f ms", (g_get_monotonic_time() - start) / 1000.0);
-	g_assert_cmpint(g_get_monotonic_time() - start, <, 5 * G_USEC_PER_SEC);
+	g_assert_cmpint(g_get_monotonic_time() - start, <, (g_getenv("UNDER_VALGRIND") ? 100 : 5) * G_USEC_PER_SEC);
 	for (guint i = 0; i < 20000; i++) {
 		g_assert_cmpint(place_at(arrangement, i)->row, ==, i / 200);
 		g_assert_cmpint(place_at(arrangement, i)->col, ==, i % 200);
