@@ -180,9 +180,10 @@ static void judge(const char *path, const Reading *reading, const Reference *ref
 	verdicts->refused++;
 }
 
-static void cut_file(const Scratch *folder, const JpegKind *kind, int width, int height, gsize step)
+static void cut_file(const Scratch *folder, const JpegKind *kind, int width, int height, gsize step,
+                     const JpegExtras *extras)
 {
-	g_autoptr(GBytes) bytes = jpeg_make(kind, width, height, 5);
+	g_autoptr(GBytes) bytes = jpeg_make_with(kind, width, height, 5, extras);
 	g_autofree char *path = scratch_write(folder, "cut.jpg", bytes);
 	gsize length = g_bytes_get_size(bytes);
 	Reading readings[3];
@@ -207,8 +208,20 @@ static void cut_file(const Scratch *folder, const JpegKind *kind, int width, int
 static void test_cuts(gconstpointer data)
 {
 	g_autoptr(Scratch) folder = scratch_new();
-	cut_file(folder, data, 25, 27, 1);
-	cut_file(folder, data, 210, 300, 97);
+	cut_file(folder, data, 25, 27, 1, NULL);
+	cut_file(folder, data, 210, 300, 97, NULL);
+}
+
+/* Cut among EXIF and a profile, too. */
+static void test_cuts_of_extras(void)
+{
+	g_autoptr(Scratch) folder = scratch_new();
+	g_autofree uint8_t *profile = g_malloc0(70000); /* two segments; what is in it does not matter here */
+	const char *kinds[] = {"420", "444-progressive-restart", "grey", "cmyk-adobe"};
+	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		cut_file(folder, jpeg_kind(kinds[i]), 25, 27, 1, &(JpegExtras){.icc = profile, .icc_bytes = 300, .orientation = 6});
+		cut_file(folder, jpeg_kind(kinds[i]), 70, 50, 131, &(JpegExtras){.icc = profile, .icc_bytes = 70000});
+	}
 }
 
 static void test_flips(gconstpointer data)
@@ -396,6 +409,7 @@ int main(int argc, char **argv)
 		g_test_add_data_func(cuts, kind, test_cuts);
 		g_test_add_data_func(flips, kind, test_flips);
 	}
+	g_test_add_func("/jpeg/cuts-of-extras", test_cuts_of_extras);
 	g_test_add_func("/jpeg/scans", test_scans);
 	g_test_add_func("/jpeg/forged-height", test_forged_height);
 	g_test_add_func("/jpeg/changed", test_changed);
