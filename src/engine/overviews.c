@@ -48,6 +48,21 @@ static size_t packed_bytes(const TfSamples *samples)
 	return bytes;
 }
 
+/* Who copies a file with the smallest level first would decode the sources for
+ * each level anew. */
+static void warn_if_small(const TfEngine *engine, const TfOverviewPlan *plan, uint64_t half)
+{
+	const TfMosaic *mosaic = engine->mosaic;
+	double share = (double)mosaic->layout.pass_ordinal / (double)mosaic->layout.n_slots;
+	uint64_t tiles = (uint64_t)(share * (double)tf_mosaic_estimate_bytes(mosaic));
+	uint64_t need = tiles + n_quarters(&mosaic->pyramid) * half;
+	if (mosaic->layout.pass_ordinal == 0 || need <= plan->max_bytes)
+		return;
+	g_autofree char *want = g_format_size_full(need, G_FORMAT_SIZE_IEC_UNITS);
+	tf_log(TF_LOG_WARNING, "the reduced levels take about %s: give %s that much, or a copy decodes the sources once for each level",
+	       want, plan->fingerprint ? "cache-size=" : "spool=");
+}
+
 void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options)
 {
 	const TfMosaic *mosaic = engine->mosaic;
@@ -56,8 +71,12 @@ void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options)
 		return; /* what is handed out need not be kept, and little lies above */
 	bool keeps_all = mosaic->layout.pass_ordinal > 0, named = options->cache_dir && options->cache_bytes > 0;
 	engine->keep_level = keeps_all ? 1 : K;
-	if (pyramid->n_levels <= engine->keep_level || (!named && (!keeps_all || options->spool_bytes == 0)))
+	if (pyramid->n_levels <= engine->keep_level || (!named && !keeps_all))
 		return;
+	if (!named && options->spool_bytes == 0) {
+		tf_log(TF_LOG_WARNING, "without cache-dir= or spool= a copy decodes the sources once for each level");
+		return;
+	}
 	uint64_t half = tf_samples_size(mosaic->encoder.space, pyramid->tile / 2, pyramid->tile / 2);
 	TfOverviewPlan plan = {.folder = named ? options->cache_dir : options->spool_dir,
 	                       .fingerprint = named ? mosaic->fingerprint : NULL,
@@ -66,6 +85,7 @@ void tf_overviews_open(TfEngine *engine, const TfEngineOptions *options)
 	                       .record_bytes = MAX(mosaic->encoder.slot_bytes, half)};
 	g_autoptr(GError) error = NULL;
 	engine->overview = tf_overview_open(&plan, &error);
+	warn_if_small(engine, &plan, half);
 	if (!engine->overview)
 		tf_log(TF_LOG_WARNING, "%s; upper tiles are not kept for the next mount", error->message);
 }

@@ -125,6 +125,7 @@ Pass *tf_pass_forward_locked(TfEngine *engine, int64_t first_block, uint64_t rea
 	Pass *pass = pass_new(engine, TF_FORWARD, all, layout->pass_ordinal > 0 ? 0 : pyramid->n_levels - 1);
 	TfBlock block = tf_layout_block(layout, first_block);
 	pass->block_rows = layout->block_tile_rows;
+	pass->max_blocks *= BLOCK / pass->block_rows; /* flat ones take less */
 	pass->encodes_all = true;
 	pass->first_block = first_block;
 	go_to_block(pass, block);

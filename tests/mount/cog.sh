@@ -64,6 +64,14 @@ assert_fails "SubIFDs" "$TIFFUSE" --check --layout=cog --pyramid=ome source
 grep -q '^layout: cog.* twice' plan || fail "the plan: $(cat plan)"
 passed "the plan says that it decodes twice"
 
+mount_tiffuse --layout=cog --tile=64 --cache-size=64K source
+assert_contains "$(cat "$MESSAGES")" "the reduced levels take about" "messages of a small store"
+unmount
+mount_tiffuse --layout=cog --tile=64 --overview=off --spool=0 source
+assert_contains "$(cat "$MESSAGES")" "without cache-dir= or spool=" "messages without a store"
+unmount
+passed "a store that is missing or too small is told"
+
 # decoded FILE PASSES: copies the mounted file.  With so little memory some strips
 # are decoded again on a busy machine; without the store it would be once per level.
 decoded() {
