@@ -113,7 +113,7 @@ static void describe_output(GString *out, const TfMosaic *mosaic)
 		                                       : "4:4:4 or grey");
 	g_string_append_printf(out, " (pixels are composed as %s)\n", tf_mosaic_space_name(mosaic));
 	if (tf_scene_blend(mosaic->scene) != TF_BLEND_LAST)
-		g_string_append_printf(out, "overlaps: blend=%s\n", tf_blend_name(tf_scene_blend(mosaic->scene)));
+		g_string_append_printf(out, "blend: %s\n", tf_blend_name(tf_scene_blend(mosaic->scene)));
 	if (mosaic->flat)
 		g_string_append_printf(out, "light: divided by %s\n", tf_flat_path(mosaic->flat));
 	if (mosaic->layout.pass_ordinal > 0)
