@@ -9,8 +9,8 @@
  * All members share memory= (the caches are one list, see lru.h), and each has
  * its own workers while it is open.
  *
- * Threads: any, except that tf_member_look() reads from disk and
- * tf_collection_free() waits.
+ * Threads: any, except that tf_member_look() and tf_collection_errors() read from
+ * disk, and tf_collection_free() waits.
  */
 #pragma once
 #include <tiffuse/engine.h>
@@ -85,5 +85,5 @@ uint64_t tf_member_generation(const TfMember *member);
 char *tf_collection_status(TfCollection *collection);
 
 /* "SOURCE: reason" lines of the members that could not be opened when they were
- * tried last; sources without the root. */
+ * tried last and that are still there; sources without the root.  Reads from disk. */
 char *tf_collection_errors(TfCollection *collection);

@@ -85,8 +85,31 @@ static char *error_line(const TfCollection *c, const TfMember *member)
 	return g_strdup_printf("%s: %s", source, member->error->message);
 }
 
+/* What is not there any more is not broken. */
+static void forget_vanished(TfCollection *c)
+{
+	g_autoptr(GPtrArray) broken = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
+	g_mutex_lock(&c->lock);
+	g_hash_table_iter_init(&iter, c->members);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		if (((TfMember *)value)->error)
+			g_ptr_array_add(broken, value);
+	g_mutex_unlock(&c->lock);
+	for (guint i = 0; i < broken->len; i++) {
+		TfMember *member = broken->pdata[i];
+		if (access(member->source, F_OK) == 0)
+			continue;
+		g_mutex_lock(&c->lock);
+		g_clear_error(&member->error);
+		g_mutex_unlock(&c->lock);
+	}
+}
+
 char *tf_collection_errors(TfCollection *c)
 {
+	forget_vanished(c);
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	GHashTableIter iter;
 	gpointer value;

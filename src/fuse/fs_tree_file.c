@@ -110,6 +110,15 @@ static void on_open(TfMember *member, const GError *error, void *data)
 	tf_pending_unref(&task->pending);
 }
 
+static void run_open_errors(Task *task)
+{
+	char *text = tf_collection_errors(task->fs->collection);
+	if (tf_task_claim(task))
+		reply_open(task->pending.req, new_handle(task->fs, NULL, text), false);
+	else
+		g_free(text);
+}
+
 static void run_open(Task *task)
 {
 	tf_member_look(task->member);
@@ -125,14 +134,12 @@ void tf_tree_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	if (ino == TF_INO_STATUS)
 		text = tf_collection_status(fs->collection);
-	else if (ino == TF_INO_ERRORS)
-		text = tf_collection_errors(fs->collection);
 	else if (ino == TF_INO_LOG)
 		text = tf_log_tail();
 	if (text)
 		reply_open(req, new_handle(fs, NULL, text), false);
 	else
-		tf_task_push(tf_task_new(req, ino, run_open));
+		tf_task_push(tf_task_new(req, ino, ino == TF_INO_ERRORS ? run_open_errors : run_open));
 }
 
 void tf_tree_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

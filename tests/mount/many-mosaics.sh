@@ -65,7 +65,12 @@ assert_same "$MNT/first.tif" first.tif "another one"
 printf 'file,x,y\ncat.jpg,0,0\ndog.jpg,200,0\n' >root/photos/tiles.csv
 wait_for 10 test -s "$MNT/photos.tif" || fail "mended, and still: $(cat "$MNT/.tiffuse/errors")"
 assert_eq "$(cat "$MNT/.tiffuse/errors")" "" "errors after mending"
-passed "a broken one says why, harms no other, and can be mended"
+mkdir root/odd && cp small/tile_r001_c001.jpg root/odd/a.jpg && cp small/tile_r001_c001.jpg root/odd/b.jpg
+assert_fails "Input/output error" stat "$MNT/odd.tif"
+assert_contains "$(cat "$MNT/.tiffuse/errors")" "odd: "
+rm -r root/odd
+assert_eq "$(cat "$MNT/.tiffuse/errors")" "" "errors after removing it"
+passed "a broken one says why, harms no other, and can be mended or removed"
 
 head -c 3000 small/tile_r001_c002.jpg >root/lists/tile_r001_c002.jpg
 assert_fails "Input/output error" cat "$MNT/lists.tif"

@@ -150,11 +150,14 @@ static void test_failure(void)
 	for (int i = 0; i < 3; i++)
 		g_assert_cmpint(open_member(member, TF_NEED_ENGINE), ==, TF_ERROR_MISSING);
 	g_assert_cmpuint(status_of(collection, "failed"), ==, 1); /* not tried again at once */
+	g_autofree char *gone = tf_collection_errors(collection);
+	g_assert_cmpstr(gone, ==, ""); /* nothing is there that could be broken */
+	g_assert_cmpint(g_mkdir(source, 0700), ==, 0);
+	g_assert_cmpint(open_member(member, TF_NEED_ENGINE), ==, TF_ERROR_ARRANGEMENT);
 	g_autofree char *errors = tf_collection_errors(collection);
-	g_autofree char *above = g_path_get_dirname(source), *last = g_path_get_basename(source);
-	g_autofree char *expected = g_strdup_printf("none: %s: No such file or directory: there is no %s in %s\n", source,
-	                                            last, above);
-	g_assert_cmpstr(errors, ==, expected);
+	g_assert_true(g_str_has_prefix(errors, "none: "));
+	g_assert_nonnull(strstr(errors, source));
+	g_assert_cmpint(g_rmdir(source), ==, 0);
 	g_autoptr(Scratch) grid = make_grid("420", false);
 	g_assert_cmpint(g_rename(grid, source), ==, 0);
 	tf_member_look(member);
