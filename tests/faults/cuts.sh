@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # JPEGs of each kind, cut at many lengths, on a mount: EIO or the right pixels,
 # each read twice.  (Every length: tests/unit/pixels/test_jpeg.c.)
-# CUTS: lengths for each kind, default 24.
+# CUTS: lengths for each kind, default 16.
 . "$(dirname "$0")/../lib.sh"
 
-N=${CUTS:-24}
+N=${CUTS:-16}
 
 # cut SEED FILE...: each but the first at another length, from behind its header on
 cut_files() {
