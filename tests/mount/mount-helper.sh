@@ -12,6 +12,15 @@ quiet make -s -C "$ROOT" install DESTDIR="$SCRATCH/stage" PREFIX=/usr SBINDIR=/s
 cmp -s "$ROOT/build/release/tiffuse" stage/usr/bin/tiffuse || fail "another program is installed"
 install -m 755 "$TIFFUSE" stage/usr/bin/tiffuse # of the variant that is tested
 assert_eq "$(readlink stage/sbin/mount.fuse.tiffuse)" mount.tiffuse "the helper's second name"
+
+cp -r stage unstage
+quiet make -s -C "$ROOT" uninstall DESTDIR="$SCRATCH/unstage" PREFIX=/usr SBINDIR=/sbin >/dev/null
+assert_eq "$(find unstage ! -type d)" "" "what make uninstall leaves"
+output=$(make -s -C "$ROOT" install DESTDIR="$SCRATCH/unstage" PREFIX="$SCRATCH/own" 2>&1) || fail "make install: $output"
+[ -x "unstage$SCRATCH/own/sbin/mount.tiffuse" ] || fail "no helper below a PREFIX of one's own"
+assert_contains "$output" "mount(8) looks in /sbin only" "what make install says"
+passed "make install and uninstall"
+
 sed "s|'/usr/bin/tiffuse'|'$SCRATCH/stage/usr/bin/tiffuse'|" stage/sbin/mount.tiffuse >helper
 cat helper >stage/sbin/mount.tiffuse
 grep -qF "$SCRATCH/stage" stage/sbin/mount.tiffuse || fail "the helper does not name /usr/bin/tiffuse"
