@@ -10,7 +10,7 @@ import sys
 
 WIDTH, HEIGHT = 860, 380
 PANEL = {"left": 60, "top": 50, "width": 300, "height": 250, "apart": 110}
-COLOURS = {"tiffuse": "#c02020", "arrayjoin": "#2060c0", "insert": "#209050", "strips": "#a06000", "gdal": "#7040a0",
+COLOURS = {"tiffuse": "#c02020", "export": "#e08080", "arrayjoin": "#2060c0", "insert": "#209050", "strips": "#a06000", "gdal": "#7040a0",
            "cog": "#606060"}
 
 

@@ -69,3 +69,17 @@ bench_tiffuse() {
 	unmount
 	rm -f "$out"
 }
+
+# bench_export CASE: the compact file, without a mount.
+bench_export() {
+	local out=$SCRATCH/export.tif
+	rm -rf "${XDG_CACHE_HOME:?}"
+	ready
+	if ! measured "$BUILD/tiffuse" --export="$out" -o "quality=$QUALITY,$OPTIONS" "$SCRATCH/$1/tiles"; then
+		failed_result "$1" export
+	else
+		check_pixels "$1" "$out" || FAILED=1
+		result "$1" export "$WALL" "$CPU" "$PEAK" "$out"
+	fi
+	rm -f "$out" "$out.tiffuse-journal"
+}
