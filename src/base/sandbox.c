@@ -164,9 +164,10 @@ static bool enter_seccomp(void)
 	int failed = 0;
 	for (gsize i = 0; i < G_N_ELEMENTS(refused) && !failed; i++)
 		failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-	if (!failed) /* syslog's socket is of this machine */
-		failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-		                          SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	/* syslog's socket is of this machine; not SCMP_A0(), of whose initializer clang warns */
+	struct scmp_arg_cmp elsewhere = {.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX};
+	if (!failed)
+		failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, elsewhere);
 	if (!failed)
 		failed = seccomp_load(filter);
 	seccomp_release(filter);

@@ -93,9 +93,11 @@ static void measure_areas(const TfScene *scene, TfSurvey *survey)
 	uint32_t n = tf_scene_n_placed(scene);
 	Sweep sweep;
 	collect_xs(scene, &sweep);
-	g_autofree int64_t *xs = sweep.xs;
+	g_autofree int64_t *xs = g_steal_pointer(&sweep.xs);
+	sweep.xs = xs;
 	g_autofree Edge *edges = g_new(Edge, 2 * n);
-	g_autofree Node *nodes = sweep.nodes = g_new0(Node, 4 * sweep.n_xs);
+	g_autofree Node *nodes = g_new0(Node, 4 * sweep.n_xs);
+	sweep.nodes = nodes;
 	for (uint32_t i = 0; i < n; i++) {
 		TfRect r = tf_scene_source_rect(scene, i);
 		Edge edge = {r.y0, place_of(&sweep, r.x0), place_of(&sweep, r.x1), 1};
@@ -212,8 +214,10 @@ static void find_hole(const TfScene *scene, TfSurvey *survey)
 	Cells cells = {.step = MAX(tf_ceil_div(MAX(width, height), HOLE_CELLS), 1)};
 	cells.cols = (int32_t)tf_ceil_div(width, cells.step);
 	cells.rows = (int32_t)tf_ceil_div(height, cells.step);
-	g_autofree uint8_t *empty = cells.empty = g_malloc0((size_t)cells.cols * (size_t)cells.rows);
-	g_autoptr(GArray) stack = cells.stack = g_array_new(FALSE, FALSE, sizeof(int32_t));
+	g_autofree uint8_t *empty = g_malloc0((size_t)cells.cols * (size_t)cells.rows);
+	g_autoptr(GArray) stack = g_array_new(FALSE, FALSE, sizeof(int32_t));
+	cells.empty = empty;
+	cells.stack = stack;
 	survey->hole_step = cells.step;
 	for (int32_t row = 0; row < cells.rows; row++)
 		for (int32_t col = 0; col < cells.cols; col++) {

@@ -56,7 +56,7 @@ passed "all options are offered"
 make_tiles grid --columns=2 --rows=2 --tile-width=64 --tile-height=64
 cp -r grid listed && cp grid.positions listed/tiles.csv
 for name in $("$TIFFUSE" -h | sed -n 's/^  \([a-z][a-z-]*\)=.*/\1/p'); do
-	case $name in cache-dir | spool-dir | flat | preview | export | preview | order | tree | anchor | overwrite) continue ;; esac
+	case $name in cache-dir | spool-dir | flat | preview | export | levels | order | tree | anchor | overwrite) continue ;; esac
 	input=grid
 	[ "$name" != anchor ] || input=listed
 	for value in $(complete_words "--$name" = ''); do
