@@ -19,12 +19,16 @@
 typedef struct {
 	char *name, *files, *source, *summary, *refused, *places;
 	GPtrArray *file_names, *file_texts, *options, *checks, *broken;
+	char **lines; /* what the others point into */
 } Case;
 
 typedef struct {
 	const Case *test;
 	const char *change; /* of a broken one */
 } Variant;
+
+/* All that is read stays until the end: this keeps it in sight of LeakSanitizer. */
+static GPtrArray *kept;
 
 /* --- reading a case ------------------------------------------------------------- */
 
@@ -53,7 +57,8 @@ static Case *case_read(const char *path)
 	for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
 		*lists[i] = g_ptr_array_new();
 	test->name = g_strndup(path, strlen(path) - strlen(".case"));
-	char **lines = g_strsplit(text, "\n", -1);
+	char **lines = test->lines = g_strsplit(text, "\n", -1);
+	g_ptr_array_add(kept, test);
 	for (char **line = lines; *line; line++) {
 		char *value = strchr(*line, ' ');
 		if (!**line || **line == '#')
@@ -230,6 +235,7 @@ static void add_case(const char *path)
 	Case *test = case_read(path);
 	for (guint i = 0; i <= test->broken->len; i++) {
 		Variant *variant = g_new0(Variant, 1);
+		g_ptr_array_add(kept, variant);
 		variant->test = test;
 		variant->change = i ? test->broken->pdata[i - 1] : NULL;
 		g_autofree char *short_name = g_strdup(test->name + strlen("tests/arrange"));
@@ -260,6 +266,7 @@ static GPtrArray *list(const char *folder, const char *suffix)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	kept = g_ptr_array_new();
 	g_autoptr(GPtrArray) folders = list("tests/arrange", "");
 	guint n = 0;
 	for (guint i = 0; i < folders->len; i++) {
