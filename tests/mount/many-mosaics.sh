@@ -106,9 +106,9 @@ unmount
 
 # --- options that name files ------------------------------------------------------------------------------
 $CONVERT -size 200x150 radial-gradient:white-gray40 light.png
-alone root/first first.tif --flat=light.png --blend=feather
+alone root/first flat.tif --flat=light.png --blend=feather
 mount_tiffuse --tree --flat=light.png --blend=feather --cache-dir=here root
-assert_same "$MNT/first.tif" first.tif "divided by a flat field"
+assert_same "$MNT/first.tif" flat.tif "divided by a flat field"
 unmount
 passed "a flat field and a cache are found by their relative names"
 
