@@ -35,7 +35,7 @@ unmount
 rm -rf small/*
 passed "cache directory full"
 
-mount -o remount,ro small
+wait_for 10 mount -o remount,ro small || fail "the cache directory cannot be made read-only"
 mount_tiffuse --tile=128 --cache-dir="$SCRATCH/small/cache" grid
 cmp "$FILE" copy.tif || fail "other bytes with a read-only cache directory"
 once "read-only" "upper tiles are not kept"
