@@ -14,9 +14,9 @@ typedef struct {
 
 struct _TfFiles {
 	const TfScene *scene;
-	unsigned max_open;
 	TfDigests *digests; /* or NULL */
 	GMutex lock;      /* guards what follows */
+	unsigned max_open;
 	GHashTable *open; /* index -> OpenFile */
 	GQueue idle;      /* oldest first */
 };
@@ -173,11 +173,14 @@ static int open_source(TfFiles *files, uint32_t index, GError **error)
 	TfIdentity now;
 	const char *path = tf_scene_source(files->scene, index)->path;
 	int fd = tf_open_regular(path, &now, error);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+	/* Other threads may take what was closed here: so fewer are kept from now on. */
+	for (int tries = 0; fd < 0 && (errno == EMFILE || errno == ENFILE) && tries < 16; tries++) {
 		g_clear_error(error);
 		g_mutex_lock(&files->lock);
+		files->max_open = MAX(MIN(files->max_open, g_hash_table_size(files->open)) * 3 / 4, 4);
 		trim_locked(files, 0);
 		g_mutex_unlock(&files->lock);
+		g_usleep((gulong)tries * 1000);
 		fd = tf_open_regular(path, &now, error);
 	}
 	tf_autofd int owned = fd;
