@@ -124,6 +124,7 @@ static inline void *fail_real(const char *name)
 		return fails(kind) ? failure : real arguments;                                         \
 	}
 
+#ifndef __SANITIZE_THREAD__ /* which calls them before it is ready */
 FAIL_DEFINE(FAIL_OPEN, int, "open", fail_open, (const char *path, int flags, mode_t mode), (path, flags, mode), -1)
 FAIL_DEFINE(FAIL_OPEN, int, "open64", fail_open64, (const char *path, int flags, mode_t mode), (path, flags, mode), -1)
 FAIL_DEFINE(FAIL_READ, ssize_t, "read", fail_read, (int fd, void *to, size_t n), (fd, to, n), -1)
@@ -147,6 +148,7 @@ FAIL_DEFINE(FAIL_TRY, gpointer, "g_try_malloc_n", fail_try_malloc_n, (gsize n, g
 FAIL_DEFINE(FAIL_TRY, gpointer, "g_try_malloc0_n", fail_try_malloc0_n, (gsize n, gsize size), (n, size), NULL)
 FAIL_DEFINE(FAIL_TRY, gpointer, "g_try_realloc", fail_try_realloc, (gpointer old, gsize n), (old, n), NULL)
 
+#endif
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void *__libc_malloc(size_t n);
 void *__libc_memalign(size_t alignment, size_t n);
