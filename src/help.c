@@ -32,7 +32,7 @@ const char *tf_options_help(void)
 	       "  flat=FILE           an image of even light, by which each source is divided\n"
 	       "  orientation=auto    EXIF orientation: auto, apply or ignore\n"
 	       "  missing=refuse      files that the arrangement names but that are not there: or fill\n"
-	       "  follow=no           yes: a list of files may name files outside its folder\n"
+	       "  follow=no           yes: lists and links may lead to files outside the folder\n"
 	       "  on-error=eio        what a damaged source touches cannot be read; fill: it is painted with\n"
 	       "                      the background from the first damaged rows on, and counted\n"
 	       "  verify=none         digest: notice each bit of a source that flipped since its digest\n"

@@ -28,7 +28,7 @@ typedef struct {
 	bool anchor_center;  /* positions are those of the tiles' centres */
 	const char *pixel_size; /* positions are in micrometres: "0.25", "0.25,0.5": of a pixel, x then y */
 	bool missing_fill;   /* missing=fill: a named file that does not exist is background */
-	bool allow_escape;   /* an arrangement file may name files outside its folder */
+	bool allow_escape;   /* lists and links may lead to files outside the folder */
 } TfArrangeOptions;
 
 typedef enum { TF_PLACE_CELL, TF_PLACE_POSITION } TfPlaceKind;

@@ -240,6 +240,8 @@ static bool names_read(TfArrangement *arrangement, const TfFolder *folder, const
 {
 	if (!folder->images->len)
 		return no_images(folder, error);
+	if (!options->allow_escape && !tf_folder_stays_below(folder, folder->path, error))
+		return false;
 	TfOrder order;
 	if (!tf_order_parse(options->order, &order, error) ||
 	    !tf_overlap_parse(options->overlap, arrangement, error))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "listed.h"
 
+#include "names.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +38,6 @@ void tf_listed_free(TfListed *listed)
 	g_string_free(listed->missing, TRUE);
 	g_free(listed->hint);
 	g_free(listed);
-}
-
-static bool is_below(const char *path, const char *root)
-{
-	size_t len = strlen(root);
-	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
 }
 
 /* Names written on another machine often carry its folders.  The file with
@@ -123,14 +119,14 @@ static bool check_file(TfListed *listed, const char *name, TfPlace *place, GErro
 			return refuse_escape(listed, place->line, name, error);
 		const char *folder = real_folder(listed, name);
 		bool unknown = !*folder && *name != '/'; /* no such folder: a missing file */
-		if (!unknown && !is_below(folder, listed->root))
+		if (!unknown && !tf_path_is_below(folder, listed->root))
 			return refuse_escape(listed, place->line, name, error);
 	}
 	struct stat st;
 	int failed = lstat(place->path, &st);
 	if (!failed && S_ISLNK(st.st_mode)) {
 		g_autofree char *real = realpath(place->path, NULL);
-		if (confined && real && !is_below(real, listed->root))
+		if (confined && real && !tf_path_is_below(real, listed->root))
 			return refuse_escape(listed, place->line, name, error);
 		failed = stat(place->path, &st);
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -85,12 +86,13 @@ bool tf_is_image_name(const char *name)
 	return false;
 }
 
-static bool is_folder(DIR *dir, const struct dirent *entry)
+/* Of the entry itself: a link to a folder is a link. */
+static unsigned char type_of(DIR *dir, const struct dirent *entry)
 {
 	struct stat st;
 	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_DIR;
-	return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+		return entry->d_type;
+	return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? IFTODT(st.st_mode) : DT_UNKNOWN;
 }
 
 void tf_folder_free(TfFolder *folder)
@@ -99,7 +101,30 @@ void tf_folder_free(TfFolder *folder)
 	g_ptr_array_unref(folder->images);
 	g_ptr_array_unref(folder->others);
 	g_ptr_array_unref(folder->folders);
+	g_ptr_array_unref(folder->links);
 	g_free(folder);
+}
+
+bool tf_path_is_below(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
+}
+
+bool tf_folder_stays_below(const TfFolder *folder, const char *root, GError **error)
+{
+	for (guint i = 0; i < folder->links->len; i++) {
+		const char *name = folder->links->pdata[i];
+		g_autofree char *path = g_build_filename(folder->path, name, NULL), *real = realpath(path, NULL);
+		if (!real || tf_path_is_below(real, root))
+			continue; /* one that leads nowhere is a missing file */
+		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+			    "%s: a link that leads out of the folder, to %s, expected files of the folder; "
+			    "follow=yes allows it",
+			    path, real);
+		return false;
+	}
+	return true;
 }
 
 static TfFolder *read_folder(const char *path, guint max_images, GError **error)
@@ -114,6 +139,7 @@ static TfFolder *read_folder(const char *path, guint max_images, GError **error)
 	folder->images = g_ptr_array_new_with_free_func(g_free);
 	folder->others = g_ptr_array_new_with_free_func(g_free);
 	folder->folders = g_ptr_array_new_with_free_func(g_free);
+	folder->links = g_ptr_array_new_with_free_func(g_free);
 	struct dirent *entry;
 	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
@@ -123,11 +149,14 @@ static TfFolder *read_folder(const char *path, guint max_images, GError **error)
 				    "%s: a name of more than %d bytes, %s", path, NAME_MAX, entry->d_name);
 			return NULL;
 		}
-		GPtrArray *kind = is_folder(dir, entry)              ? folder->folders
+		unsigned char type = type_of(dir, entry);
+		GPtrArray *kind = type == DT_DIR                     ? folder->folders
 				  : tf_is_image_name(entry->d_name) ? folder->images
 								    : folder->others;
 		if (kind != folder->images || kind->len < max_images)
 			g_ptr_array_add(kind, g_strdup(entry->d_name));
+		if (kind == folder->images && type == DT_LNK)
+			g_ptr_array_add(folder->links, g_strdup(entry->d_name));
 	}
 	if (errno) {
 		tf_error_set_errno(error, errno, "%s", path);

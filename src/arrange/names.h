@@ -14,6 +14,7 @@ typedef struct {
 	GPtrArray *images; /* char *, names of image files, in natural order */
 	GPtrArray *others; /* char *, names of other files, in natural order */
 	GPtrArray *folders; /* char *, names of the folders in it, which are not entered, in natural order */
+	GPtrArray *links;   /* char *, those of the images that are symbolic links */
 } TfFolder;
 
 /* Reads the folder with one pass of readdir; a file's type is asked for only
@@ -25,6 +26,13 @@ TfFolder *tf_folder_read(const char *path, GError **error);
 TfFolder *tf_folder_peek(const char *path, GError **error);
 void tf_folder_free(TfFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)
+
+/* Do all images stay below `root`, a real path?  ARRANGEMENT for a link that
+ * leads elsewhere. */
+bool tf_folder_stays_below(const TfFolder *folder, const char *root, GError **error);
+
+/* Both are real paths. */
+bool tf_path_is_below(const char *path, const char *root);
 
 /* The path of the one file among folder->others that `is_ours` takes, NULL when
  * there is none, in *path.  ARRANGEMENT when there are two: `what` they are,

@@ -122,6 +122,8 @@ static GArray *read_worlds(const TfFolder *folder, GError **error)
 static bool world_read(TfArrangement *arrangement, const TfFolder *folder, const TfArrangeOptions *options,
 		       GError **error)
 {
+	if (!options->allow_escape && !tf_folder_stays_below(folder, folder->path, error))
+		return false;
 	g_autoptr(GArray) worlds = read_worlds(folder, error);
 	if (!worlds)
 		return false;

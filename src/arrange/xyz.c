@@ -119,7 +119,8 @@ static void add_tile(GArray *tiles, const TfFolder *folder, const char *name, Ax
 	g_array_append_val(tiles, tile);
 }
 
-static bool list_tiles(const TfFolder *level, Axes axes, GArray *tiles, GError **error)
+/* root: where links may lead, or NULL, anywhere. */
+static bool list_tiles(const TfFolder *level, const char *root, Axes axes, GArray *tiles, GError **error)
 {
 	for (guint i = 0; i < level->folders->len; i++) {
 		int64_t outer, inner;
@@ -127,7 +128,7 @@ static bool list_tiles(const TfFolder *level, Axes axes, GArray *tiles, GError *
 		if (!read_number(name, strlen(name), &outer))
 			continue;
 		g_autoptr(TfFolder) folder = read_below(level, outer, error);
-		if (!folder)
+		if (!folder || (root && !tf_folder_stays_below(folder, root, error)))
 			return false;
 		for (guint j = 0; j < folder->images->len; j++)
 			if (read_image_number(folder->images->pdata[j], &inner))
@@ -241,7 +242,7 @@ static bool tree_read(TfArrangement *arrangement, const TfFolder *folder, const 
 	g_autoptr(TfFolder) level = read_below(folder, top, error);
 	g_autoptr(GArray) tiles = g_array_new(FALSE, FALSE, sizeof(Tile));
 	g_array_set_clear_func(tiles, clear_tile);
-	if (!level || !list_tiles(level, axes, tiles, error))
+	if (!level || !list_tiles(level, options->allow_escape ? NULL : folder->path, axes, tiles, error))
 		return false;
 	g_array_sort(tiles, compare_tiles);
 	static char *(*const paths[])(const TfTileTree *, int, int64_t, int64_t) = {

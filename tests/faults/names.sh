@@ -52,6 +52,23 @@ for name in ../elsewhere/c.jpg "$SCRATCH/elsewhere/c.jpg" link.jpg folder/c.jpg;
 done
 passed "names and links that lead out: refused, unless follow=yes"
 
+# The same for links among the images of a folder and of a numbered tree; a link within is none of these.
+mkdir grid
+cp elsewhere/c.jpg grid/t_r1_c1.jpg
+ln -s t_r1_c1.jpg grid/t_r1_c2.jpg
+mount_tiffuse --tile=128 grid
+unmount
+ln -sf "$SCRATCH/elsewhere/c.jpg" grid/t_r1_c2.jpg
+refused "t_r1_c2.jpg: a link that leads out of the folder, to $SCRATCH/elsewhere/c.jpg" grid
+mount_tiffuse --follow=yes --tile=128 grid
+unmount
+mkdir -p numbers/0/0
+ln -s "$SCRATCH/elsewhere/c.jpg" numbers/0/0/0.jpg
+refused "0.jpg: a link that leads out of the folder" --tree=xyz numbers
+mount_tiffuse --follow=yes --tree=xyz --tile=128 numbers
+unmount
+passed "links among the images that lead out: refused, unless follow=yes"
+
 mkfifo dir/pipe.jpg
 ln -s /dev/zero dir/zero.jpg
 mkdir dir/folder.jpg
