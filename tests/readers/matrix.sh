@@ -33,7 +33,6 @@ make_sources() {
 	mv squares_files/0 squares
 	vips dzsave single/tile_r001_c001.jpg tree --overlap 0 --tile-size 64 --suffix '.jpg[Q=90]'
 	make_tiles grey-squares --columns=4 --rows=3 --tile-width=128 --tile-height=128 --subsample=grey --restart=1
-	make_tiles whole --columns=4 --rows=3 --tile-width=256 --tile-height=256
 	make_deep
 	make_georeferenced
 	cp -r tiles icc
