@@ -78,7 +78,9 @@ TfEngine *tf_engine_new(const TfMosaic *mosaic, const TfEngineOptions *options)
 	TfEngine *engine = g_new0(TfEngine, 1);
 	engine->mosaic = mosaic;
 	uint64_t limit = cache_limit(mosaic), spare = spare_bytes(limit);
-	keep_spare(spare, limit, 1);
+	/* The other half is left to malloc, whose arenas hold more than the books say
+	 * where many cursors rest (384000 px of width: 257 MiB without). */
+	keep_spare(spare / 2, limit - spare / 2, 1);
 	engine->lru = tf_lru_new(lru_classes, TF_LRU_CLASSES, limit - spare);
 	engine->keeps_walked = sources_fit(mosaic, limit);
 	engine->spool = tf_spool_new(options->spool_dir, options->spool_bytes);
