@@ -223,13 +223,7 @@ static bool girder_read(TfArrangement *arrangement, const TfFolder *folder, cons
 	Girder girder = {.path = arrangement->origin, .arrangement = arrangement, .listed = listed};
 	if (!parse_text(&girder, lines->next, error))
 		return false;
-	g_autofree char *tiles = tf_listed_finish(listed, error);
-	if (!tiles)
-		return false;
-	arrangement->ignore_orientation = true;
-	g_autofree char *name = g_path_get_basename(arrangement->origin);
-	arrangement->summary = g_strdup_printf("large_image %s: %s", name, tiles);
-	return true;
+	return tf_listed_conclude(listed, "large_image", error);
 }
 
 const TfArrangeFormat tf_format_girder = {

@@ -130,13 +130,7 @@ static bool hugin_read(TfArrangement *arrangement, const TfFolder *folder, const
 	for (char *line; (line = tf_lines_next(lines));)
 		if (g_str_has_prefix(line, "i ") && !read_image(lines, line, images, listed, error))
 			return false;
-	g_autofree char *tiles = tf_listed_finish(listed, error);
-	if (!tiles)
-		return false;
-	arrangement->ignore_orientation = true;
-	g_autofree char *name = g_path_get_basename(arrangement->origin);
-	arrangement->summary = g_strdup_printf("Hugin %s: %s", name, tiles);
-	return true;
+	return tf_listed_conclude(listed, "Hugin", error);
 }
 
 const TfArrangeFormat tf_format_hugin = {

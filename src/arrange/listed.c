@@ -185,3 +185,15 @@ char *tf_listed_finish(TfListed *listed, GError **error)
 		return g_strdup_printf("%u tiles, %u of them missing", n, listed->n_missing);
 	return g_strdup_printf("%u tile%s", n, n == 1 ? "" : "s");
 }
+
+bool tf_listed_conclude(TfListed *listed, const char *kind, GError **error)
+{
+	TfArrangement *arrangement = listed->arrangement;
+	g_autofree char *tiles = tf_listed_finish(listed, error);
+	if (!tiles)
+		return false;
+	arrangement->ignore_orientation = true;
+	g_autofree char *name = g_path_get_basename(arrangement->origin);
+	arrangement->summary = g_strdup_printf("%s %s: %s", kind, name, tiles);
+	return true;
+}

@@ -21,3 +21,7 @@ bool tf_listed_add(TfListed *listed, const char *name, TfPlace place, GError **e
  * missing=fill), ARRANGEMENT when none was listed.  Otherwise returns what
  * the summary should say of them, e.g. "2000 tiles"; the caller frees it. */
 char *tf_listed_finish(TfListed *listed, GError **error);
+
+/* Finishes a file whose positions are of unrotated pixels: that, and the
+ * arrangement's summary, "KIND FILE: N tiles". */
+bool tf_listed_conclude(TfListed *listed, const char *kind, GError **error);

@@ -63,13 +63,7 @@ static bool mist_read(TfArrangement *arrangement, const TfFolder *folder, const 
 	for (char *line; (line = tf_lines_next(lines));)
 		if (!read_line(lines, line, listed, error))
 			return false;
-	g_autofree char *tiles = tf_listed_finish(listed, error);
-	if (!tiles)
-		return false;
-	arrangement->ignore_orientation = true;
-	g_autofree char *name = g_path_get_basename(arrangement->origin);
-	arrangement->summary = g_strdup_printf("MIST %s: %s", name, tiles);
-	return true;
+	return tf_listed_conclude(listed, "MIST", error);
 }
 
 const TfArrangeFormat tf_format_mist = {
