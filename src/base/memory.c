@@ -21,6 +21,7 @@ enum {
 	MIN_MAPPED = 32 * 1024,
 	CLASSES_PER_OCTAVE = 8,
 	N_SIZES = 64 * CLASSES_PER_OCTAVE,
+	MAX_STEPS_UP = 8, /* a spare that is larger, up to twice as large, serves as well */
 };
 
 typedef struct Spare {
@@ -31,6 +32,7 @@ typedef struct Spare {
 static struct {
 	GMutex lock; /* guards the rest; a leaf */
 	Spare *free[N_SIZES];
+	GHashTable *larger; /* live buffers that are larger than they need be -> their size */
 	size_t bytes, min_bytes;
 	uint64_t total_bytes; /* what is live and the spares above min_bytes share this */
 	unsigned hand;        /* the size that gave room last */
@@ -62,17 +64,37 @@ static size_t size_of_index(unsigned index)
 	return (size_t)(8 + index % CLASSES_PER_OCTAVE) << (index / CLASSES_PER_OCTAVE - 3);
 }
 
-static void *take_spare(size_t size)
+/* A spare of *size or somewhat more, which *size becomes. */
+static void *take_spare(size_t *size)
 {
-	Spare **list = &spares.free[size_index(size)];
+	unsigned first = size_index(*size);
 	g_mutex_lock(&spares.lock);
-	Spare *spare = *list;
-	if (spare) {
-		*list = spare->next;
-		spares.bytes -= size;
+	Spare *spare = NULL;
+	for (unsigned i = first; !spare && i <= MIN(first + MAX_STEPS_UP, N_SIZES - 1); i++) {
+		if (!(spare = spares.free[i]))
+			continue;
+		spares.free[i] = spare->next;
+		spares.bytes -= size_of_index(i);
+		if (i == first)
+			continue;
+		*size = size_of_index(i);
+		if (!spares.larger)
+			spares.larger = g_hash_table_new(NULL, NULL);
+		g_hash_table_insert(spares.larger, spare, GSIZE_TO_POINTER(*size));
 	}
 	g_mutex_unlock(&spares.lock);
 	return spare;
+}
+
+/* What a buffer takes, which was asked for as so many (rounded) bytes. */
+static size_t forget_size(const void *memory, size_t asked)
+{
+	gpointer size = NULL;
+	g_mutex_lock(&spares.lock);
+	if (spares.larger)
+		g_hash_table_steal_extended(spares.larger, memory, NULL, &size);
+	g_mutex_unlock(&spares.lock);
+	return size ? GPOINTER_TO_SIZE(size) : asked;
 }
 
 /* How many bytes of spares there may be while `live` bytes are in use. */
@@ -138,16 +160,16 @@ void tf_memory_keep_spare(size_t min_bytes, uint64_t total_bytes)
 	unmap_chain(chain);
 }
 
-static void *map_pages(size_t size)
+static void *map_pages(size_t *size)
 {
 	void *memory = take_spare(size);
 	if (memory)
 		return memory;
 	g_mutex_lock(&spares.lock);
-	Spare *chain = shed_locked(allowance_locked(tf_memory_total() + size), N_SIZES);
+	Spare *chain = shed_locked(allowance_locked(tf_memory_total() + *size), N_SIZES);
 	g_mutex_unlock(&spares.lock);
 	unmap_chain(chain);
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -156,7 +178,7 @@ void *tf_memory_alloc(TfMemoryClass class, size_t bytes, GError **error)
 	void *memory = NULL;
 	size_t size = rounded(bytes);
 	if (is_mapped(bytes))
-		memory = size >= bytes ? map_pages(size) : NULL; /* rounding up may overflow */
+		memory = size >= bytes ? map_pages(&size) : NULL; /* rounding up may overflow */
 	else if (posix_memalign(&memory, 64, size) != 0)
 		memory = NULL;
 	if (!memory) {
@@ -172,6 +194,8 @@ void tf_memory_free(TfMemoryClass class, void *memory, size_t bytes)
 	if (!memory)
 		return;
 	size_t size = rounded(bytes);
+	if (is_mapped(bytes))
+		size = forget_size(memory, size);
 	tf_memory_count(class, -(int64_t)size);
 	if (!is_mapped(bytes))
 		free(memory);

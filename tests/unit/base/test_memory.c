@@ -16,13 +16,36 @@ static void test_sizes(void)
 			g_assert_cmpuint((uintptr_t)memory % 64, ==, 0);
 			memset(memory, i, bytes);
 			g_assert_cmpuint(tf_memory_used(TF_MEMORY_CANVASES), >=, bytes);
-			g_assert_cmpuint(tf_memory_used(TF_MEMORY_CANVASES), <=, bytes + bytes / 8 + 4096);
+			g_assert_cmpuint(tf_memory_used(TF_MEMORY_CANVASES), <=, (bytes + bytes / 8) * (spare ? 2 : 1) + 4096);
 			tf_memory_free(TF_MEMORY_CANVASES, memory, bytes);
 			g_assert_cmpuint(tf_memory_total(), ==, 0);
 		}
 	}
 	tf_memory_keep_spare(0, 0);
 	g_rand_free(random);
+}
+
+/* A larger spare serves, is counted as what it is, and comes back whole. */
+static void test_larger(void)
+{
+	enum { BIG = 1 << 20, SMALL = 600 * 1000, TINY = 300 * 1000 };
+	tf_memory_keep_spare(4 << 20, 0);
+	uint8_t *big = tf_memory_alloc(TF_MEMORY_STRIPS, BIG, NULL);
+	tf_memory_free(TF_MEMORY_STRIPS, big, BIG);
+	uint8_t *small = tf_memory_alloc(TF_MEMORY_STRIPS, SMALL, NULL);
+	g_assert_true(small == big);
+	g_assert_cmpuint(tf_memory_total(), ==, BIG);
+	tf_memory_free(TF_MEMORY_STRIPS, small, SMALL);
+	g_assert_cmpuint(tf_memory_total(), ==, 0);
+	uint8_t *tiny = tf_memory_alloc(TF_MEMORY_STRIPS, TINY, NULL);
+	g_assert_true(tiny != big); /* more than half of it would be wasted */
+	uint8_t *again = tf_memory_alloc(TF_MEMORY_STRIPS, BIG, NULL);
+	g_assert_true(again == big);
+	memset(again, 1, BIG);
+	tf_memory_free(TF_MEMORY_STRIPS, again, BIG);
+	tf_memory_free(TF_MEMORY_STRIPS, tiny, TINY);
+	tf_memory_keep_spare(0, 0);
+	g_assert_cmpuint(tf_memory_total(), ==, 0);
 }
 
 /* Live buffers never share memory, whatever is kept for reuse. */
@@ -145,6 +168,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/memory/sizes", test_sizes);
 	g_test_add_func("/memory/reuse", test_reuse);
+	g_test_add_func("/memory/larger", test_larger);
 #if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 	g_test_add_func("/memory/room", test_room);
 #endif
