@@ -143,6 +143,10 @@ void tf_scene_visible(const TfScene *scene, TfRect rect, GArray *out);
  * overlap, and there are none for the background. */
 void tf_scene_fragments(const TfScene *scene, TfRect rect, GArray *out);
 
+/* The smallest rectangle around all places in `rect` (px of the source's own
+ * level) that are composed from the source; empty if it is hidden there. */
+TfRect tf_scene_seen(const TfScene *scene, uint32_t index, TfRect rect);
+
 /* Appends to `out` (a GArray of uint32_t) the sources that intersect rect,
  * topmost first. */
 void tf_scene_query(const TfScene *scene, TfRect rect, GArray *out);

@@ -524,6 +524,21 @@ void tf_scene_fragments(const TfScene *scene, TfRect rect, GArray *out)
 	}
 }
 
+TfRect tf_scene_seen(const TfScene *scene, uint32_t index, TfRect rect)
+{
+	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
+	rect = tf_rect_intersect(rect, tf_scene_source_rect(scene, index));
+	tf_scene_fragments(tf_scene_at_level(scene, tf_scene_source(scene, index)->level), rect, fragments);
+	TfRect seen = {rect.x1, rect.y1, rect.x0, rect.y0};
+	for (guint i = 0; i < fragments->len; i++) {
+		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);
+		TfRect r = fragment->rect;
+		if (fragment->source == index)
+			seen = (TfRect){MIN(seen.x0, r.x0), MIN(seen.y0, r.y0), MAX(seen.x1, r.x1), MAX(seen.y1, r.y1)};
+	}
+	return seen;
+}
+
 static size_t level_bytes(const TfScene *scene)
 {
 	const Buckets *buckets = &scene->buckets;

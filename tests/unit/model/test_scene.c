@@ -75,6 +75,22 @@ static void check_visible(const TfScene *scene, const Painting *painting, TfRect
 		g_assert_cmpint(times[i], ==, 1);
 }
 
+/* The smallest rectangle around all pixels that show the source. */
+static void check_seen(const TfScene *scene, const Painting *painting, TfRect rect)
+{
+	for (uint32_t i = 0; i < tf_scene_n_sources(scene); i++) {
+		TfRect r = tf_rect_intersect(rect, tf_scene_source_rect(scene, i)), want = {r.x1, r.y1, r.x0, r.y0};
+		for (int64_t y = r.y0; y < r.y1; y++)
+			for (int64_t x = r.x0; x < r.x1; x++)
+				if (painted(painting, x, y) == (int)i)
+					want = (TfRect){MIN(want.x0, x), MIN(want.y0, y), MAX(want.x1, x + 1), MAX(want.y1, y + 1)};
+		TfRect seen = tf_scene_seen(scene, i, rect);
+		g_assert_cmpint(tf_rect_is_empty(seen), ==, tf_rect_is_empty(want));
+		if (!tf_rect_is_empty(want))
+			g_assert_cmpmem(&seen, sizeof seen, &want, sizeof want);
+	}
+}
+
 static void check_query(const TfScene *scene, bool first_on_top, TfRect rect)
 {
 	g_autoptr(GArray) out = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -124,6 +140,7 @@ static void test_painter(void)
 			int64_t x = g_rand_int_range(rand, -MARGIN, SIDE), y = g_rand_int_range(rand, -MARGIN, SIDE);
 			TfRect rect = {x, y, x + g_rand_int_range(rand, -2, 60), y + g_rand_int_range(rand, -2, 60)};
 			check_visible(scene, painting, rect);
+			check_seen(scene, painting, rect);
 			check_query(scene, first_on_top, rect);
 		}
 	}
