@@ -18,10 +18,17 @@
 #include <tiffuse/probe.h>
 #include <tiffuse/samples.h>
 
+/* Columns of a source, px. */
+typedef struct {
+	int32_t x0, x1;
+} TfColumns;
+
 /* Rows [y0, y0 + samples->height) and columns [x0, x0 + samples->width) of a
- * source; x0 and y0 are multiples of the space's chroma factors. */
+ * source; x0 and y0 are multiples of the space's chroma factors.  Columns that
+ * are seen nowhere may be missing, or mean nothing. */
 typedef struct {
 	int32_t x0, y0;
+	TfColumns all; /* of the strip that this one was cut from, or its own */
 	TfSamples *samples;
 	gatomicrefcount refs;
 } TfStrip;
@@ -78,7 +85,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCursor, tf_cursor_free)
 bool tf_cursor_suits(const TfCursor *cursor, int32_t row);
 size_t tf_cursor_bytes(const TfCursor *cursor);
 
-/* At least the rows [y0, y1), in full width.  After an error the cursor may
+/* At least the rows [y0, y1), and all columns that are seen.  After an error the cursor may
  * only be freed. */
 TfStrip *tf_cursor_read(TfCursor *cursor, int32_t y0, int32_t y1, TfDecodeCount *count, GError **error);
 

@@ -223,7 +223,8 @@ static void forget_held_locked(Pass *pass, const TileRange *range)
 	g_hash_table_iter_init(&iter, pass->held);
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
 		const TfSource *source = tf_scene_source(mosaic->scene, tf_strip_source(GPOINTER_TO_SIZE(key)));
-		if (range->c1 == pass->range.c1 || source->x + source->width <= range->c1 * mosaic->pyramid.tile)
+		const TfStrip *strip = value;
+		if (range->c1 == pass->range.c1 || source->x + strip->all.x1 <= range->c1 * mosaic->pyramid.tile)
 			g_hash_table_iter_remove(&iter);
 	}
 }

@@ -43,13 +43,17 @@ bool tf_spooling_store(TfEngine *engine, uint64_t key, const TfStrip *strip)
 }
 
 /* The columns, widened to whole chroma samples, as a strip to be filled. */
-static TfStrip *new_window(const Meta *meta, Columns columns, GError **error)
+static TfStrip *new_window(const Meta *meta, TfColumns columns, GError **error)
 {
 	int h = meta->space.hsamp;
 	int32_t x0 = MAX(columns.x0 / h * h, meta->x0);
 	int32_t x1 = MIN((int32_t)tf_ceil_div(columns.x1, h) * h, meta->x0 + meta->width);
 	TfSamples *samples = tf_samples_new(meta->space, x1 - x0, meta->height, 0, TF_MEMORY_STRIPS, error);
-	return samples ? tf_strip_new(x0, meta->y0, samples) : NULL;
+	if (!samples)
+		return NULL;
+	TfStrip *strip = tf_strip_new(x0, meta->y0, samples);
+	strip->all = (TfColumns){meta->x0, meta->x0 + meta->width};
+	return strip;
 }
 
 static size_t first_byte(const Meta *meta, const TfStrip *window, int plane)
@@ -57,7 +61,7 @@ static size_t first_byte(const Meta *meta, const TfStrip *window, int plane)
 	return (size_t)((window->x0 - meta->x0) / tf_space_hsamp(meta->space, plane) * tf_space_pixel_bytes(meta->space));
 }
 
-TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, Columns columns)
+TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, TfColumns columns)
 {
 	Meta meta;
 	g_autoptr(GError) error = NULL;
@@ -77,7 +81,7 @@ TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, Columns columns)
 	return g_steal_pointer(&window);
 }
 
-TfStrip *tf_spooling_crop(const TfStrip *strip, Columns columns, GError **error)
+TfStrip *tf_spooling_crop(const TfStrip *strip, TfColumns columns, GError **error)
 {
 	const TfSamples *from = strip->samples;
 	Meta meta = {.space = from->space, .x0 = strip->x0, .y0 = strip->y0, .width = from->width, .height = from->height};

@@ -5,11 +5,6 @@
 #pragma once
 #include "engine_private.h"
 
-/* Columns of a source, px. */
-typedef struct {
-	int32_t x0, x1;
-} Columns;
-
 /* Strips so large that a pass keeps only the columns it works on in memory. */
 bool tf_spooling_is_big(const TfEngine *engine, const TfStrip *strip);
 
@@ -17,11 +12,11 @@ bool tf_spooling_is_big(const TfEngine *engine, const TfStrip *strip);
  * strip is in the spool. */
 bool tf_spooling_store(TfEngine *engine, uint64_t key, const TfStrip *strip);
 
-/* Columns of a strip from the spool; NULL (without error) when it is not there. */
-TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, Columns columns);
+/* TfColumns of a strip from the spool; NULL (without error) when it is not there. */
+TfStrip *tf_spooling_load(TfEngine *engine, uint64_t key, TfColumns columns);
 
-/* Columns of a strip as a strip of its own. */
-TfStrip *tf_spooling_crop(const TfStrip *strip, Columns columns, GError **error);
+/* TfColumns of a strip as a strip of its own. */
+TfStrip *tf_spooling_crop(const TfStrip *strip, TfColumns columns, GError **error);
 
 /* For the LRU: strips of sources that are decoded as a whole go to the spool
  * when they are evicted. */

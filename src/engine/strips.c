@@ -18,37 +18,36 @@ uint64_t tf_strip_key(const TfEngine *engine, uint32_t source, int64_t tile_row)
  * sources hide is not decoded.  Empty when all of it is hidden. */
 static TfRows visible_rows(const TfEngine *engine, uint32_t index, int64_t tile_row)
 {
-	const TfSource *source = tf_scene_source(engine->mosaic->scene, index);
+	const TfScene *scene = engine->mosaic->scene;
+	const TfSource *source = tf_scene_source(scene, index);
 	int64_t tile = engine->mosaic->pyramid.tile;
-	TfRect row = tf_scene_source_rect(engine->mosaic->scene, index);
-	row.y0 = MAX(row.y0, tile_row * tile);
-	row.y1 = MIN(row.y1, (tile_row + 1) * tile);
-	g_autoptr(GArray) fragments = g_array_new(FALSE, FALSE, sizeof(TfFragment));
-	tf_scene_fragments(tf_scene_at_level(engine->mosaic->scene, source->level), row, fragments);
-	int64_t y0 = row.y1, y1 = row.y0;
-	for (guint i = 0; i < fragments->len; i++) {
-		const TfFragment *fragment = &g_array_index(fragments, TfFragment, i);
-		if (fragment->source != index)
-			continue;
-		y0 = MIN(y0, fragment->rect.y0);
-		y1 = MAX(y1, fragment->rect.y1);
-	}
-	return (TfRows){(int32_t)(y0 - source->y), (int32_t)(y1 - source->y)};
+	TfRect row = tf_scene_source_rect(scene, index);
+	row.y0 = tile_row * tile;
+	row.y1 = row.y0 + tile;
+	TfRect seen = tf_scene_seen(scene, index, row);
+	return (TfRows){(int32_t)(seen.y0 - source->y), (int32_t)(seen.y1 - source->y)};
 }
 
 /* The columns of the source that lie in the tile. */
-static Columns columns_in_tile(const TileJob *job, uint32_t index)
+static TfColumns columns_in_tile(const TileJob *job, uint32_t index)
 {
 	const TfMosaic *mosaic = job->group->pass->engine->mosaic;
 	const TfSource *source = tf_scene_source(mosaic->scene, index);
 	int64_t tile = mosaic->pyramid.tile;
 	int64_t x0 = job->tile.col * tile - source->x, x1 = x0 + tile;
-	return (Columns){(int32_t)MAX(x0, 0), (int32_t)MIN(x1, source->width)};
+	return (TfColumns){(int32_t)MAX(x0, 0), (int32_t)MIN(x1, source->width)};
 }
 
-static bool covers(const TfStrip *strip, Columns columns)
+static bool is_window(const TfStrip *strip)
 {
-	return strip->x0 <= columns.x0 && strip->x0 + strip->samples->width >= columns.x1;
+	return strip->samples->width < strip->all.x1 - strip->all.x0;
+}
+
+/* Of what the strip was cut from, does it have the columns? */
+static bool covers(const TfStrip *strip, TfColumns columns)
+{
+	return strip->x0 <= MAX(columns.x0, strip->all.x0) &&
+	       strip->x0 + strip->samples->width >= MIN(columns.x1, strip->all.x1);
 }
 
 /* --- asking ------------------------------------------------------------------ */
@@ -103,8 +102,8 @@ static void hold_strip_locked(TileJob *job, uint32_t index, uint64_t key, TfStri
 	Pass *pass = job->group->pass;
 	const TfMosaic *mosaic = pass->engine->mosaic;
 	const TfSource *source = tf_scene_source(mosaic->scene, index);
-	int64_t tile = mosaic->pyramid.tile, right = MIN(source->x + source->width, pass->range.c1 * tile);
-	if (strip->samples->width < source->width || job->tile.level != pass->base_level)
+	int64_t tile = mosaic->pyramid.tile, right = MIN(source->x + strip->all.x1, pass->range.c1 * tile);
+	if (is_window(strip) || job->tile.level != pass->base_level)
 		return; /* only a window of it is in memory; the walk does not count in tiles of this level */
 	if (right > job->group->range.c1 * tile && !g_hash_table_contains(pass->held, GSIZE_TO_POINTER(key)))
 		g_hash_table_insert(pass->held, GSIZE_TO_POINTER(key), tf_strip_ref(strip));
@@ -285,13 +284,13 @@ static bool is_wanted_locked(const StripJob *job)
 	return false;
 }
 
-static Columns wanted_columns(TfEngine *engine, const StripJob *job)
+static TfColumns wanted_columns(TfEngine *engine, const StripJob *job)
 {
-	Columns all = {G_MAXINT32, 0};
+	TfColumns all = {G_MAXINT32, 0};
 	g_mutex_lock(&engine->lock);
 	for (guint i = 0; i < job->dependents->len; i++) {
-		Columns one = columns_in_tile(g_ptr_array_index(job->dependents, i), job->source);
-		all = (Columns){MIN(all.x0, one.x0), MAX(all.x1, one.x1)};
+		TfColumns one = columns_in_tile(g_ptr_array_index(job->dependents, i), job->source);
+		all = (TfColumns){MIN(all.x0, one.x0), MAX(all.x1, one.x1)};
 	}
 	g_mutex_unlock(&engine->lock);
 	return all;
@@ -316,8 +315,8 @@ static bool is_worth_keeping(TfEngine *engine, const StripJob *job)
 /* A big strip goes to the spool but for the columns that are waited for. */
 static TfStrip *keep_strip(TfEngine *engine, const StripJob *job, TfStrip *strip, GError **error)
 {
-	Columns columns = wanted_columns(engine, job);
-	if (tf_spooling_is_big(engine, strip) && columns.x1 - columns.x0 < strip->samples->width &&
+	TfColumns columns = wanted_columns(engine, job);
+	if (tf_spooling_is_big(engine, strip) && (columns.x0 > strip->all.x0 || columns.x1 < strip->all.x1) &&
 	    tf_spooling_store(engine, job->key, strip)) {
 		TfStrip *window = tf_spooling_crop(strip, columns, error);
 		tf_strip_unref(strip);

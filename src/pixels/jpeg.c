@@ -22,6 +22,7 @@ struct _TfJpeg {
 	bool raw;     /* planes straight from the decoder; otherwise rows, which can be skipped */
 	bool started; /* jpeg_start_decompress() was called */
 	bool invert;  /* Adobe's CMYK */
+	int32_t left, width;
 	int32_t unit, n_units, height;
 	int32_t next_unit;
 	/* Planar strips overlap in the MCU row that their border cuts: it is kept,
@@ -88,9 +89,23 @@ static void set_units(TfJpeg *jpeg)
 	jpeg->n_units = (int32_t)tf_ceil_div(jpeg->height, jpeg->unit);
 }
 
+/* Blocks in which nothing is wanted need no inverse DCT.  Upsampling looks at
+ * the next block, which is therefore decoded too; where a single chroma sample
+ * would be left, libjpeg-turbo wants another upsampler, which raw output has not. */
+static void set_columns(TfJpeg *jpeg, const TfJpegOptions *options)
+{
+	const struct jpeg_decompress_struct *cinfo = &jpeg->stream.cinfo;
+	int32_t width = (int32_t)cinfo->image_width, block = DCTSIZE * cinfo->max_h_samp_factor;
+	int32_t margin = jpeg->output == TF_JPEG_PLANAR ? 0 : block;
+	int32_t x0 = MAX(options->x0 - margin, 0), x1 = (options->x1 ? options->x1 : width) + margin;
+	int32_t right = MIN((int32_t)tf_ceil_div(x1, block) * block, width);
+	jpeg->left = MAX(MIN(x0, right - block), 0) / block * block;
+	jpeg->width = right - jpeg->left;
+}
+
 static void allocate_rows(TfJpeg *jpeg)
 {
-	size_t width = jpeg->stream.cinfo.image_width;
+	size_t width = (size_t)jpeg->width;
 	if (!jpeg->raw)
 		jpeg->row = g_malloc(4 * width);
 	if (jpeg->output != TF_JPEG_PLANAR)
@@ -128,6 +143,7 @@ TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, const
 	if (!ok)
 		return NULL;
 	set_units(jpeg);
+	set_columns(jpeg, options);
 	allocate_rows(jpeg);
 	jpeg->counted_bytes = tf_jpeg_bytes(jpeg);
 	tf_memory_count(TF_MEMORY_CURSORS, (int64_t)jpeg->counted_bytes);
@@ -143,6 +159,16 @@ void tf_jpeg_free(TfJpeg *jpeg)
 	g_free(jpeg->tail_memory);
 	g_free(jpeg->row);
 	g_free(jpeg);
+}
+
+int32_t tf_jpeg_left(const TfJpeg *jpeg)
+{
+	return jpeg->left;
+}
+
+int32_t tf_jpeg_width(const TfJpeg *jpeg)
+{
+	return jpeg->width;
 }
 
 int32_t tf_jpeg_unit(const TfJpeg *jpeg)
@@ -172,7 +198,7 @@ size_t tf_jpeg_bytes(const TfJpeg *jpeg)
 	size_t width = cinfo->image_width;
 	size_t bytes = WINDOW_BYTES + STATE_BYTES + (jpeg->raw ? 0 : STATE_BYTES_PER_PX * width);
 	if (jpeg->tail_memory)
-		bytes += MAX_UNIT * TF_MAX_PLANES * width;
+		bytes += MAX_UNIT * TF_MAX_PLANES * (size_t)jpeg->width;
 	if (jpeg_has_multiple_scans((j_decompress_ptr)cinfo))
 		bytes += 2 * width * cinfo->image_height * (size_t)cinfo->num_components / (jpeg->unit == MAX_UNIT ? 2 : 1);
 	return bytes;
@@ -193,7 +219,7 @@ static void take_chroma(const TfJpeg *jpeg, const TfPlane *plane, int component,
 	uint8_t *to = plane->data + (y / vsamp(jpeg, component)) * plane->stride;
 	const uint8_t *from = jpeg->row + component;
 	int step = 3 * hsamp(jpeg, component);
-	int32_t n = (int32_t)tf_ceil_div(jpeg->stream.cinfo.image_width, hsamp(jpeg, component));
+	int32_t n = (int32_t)tf_ceil_div(jpeg->width, hsamp(jpeg, component));
 	for (int32_t x = 0; x < n; x++)
 		to[x] = from[x * step];
 }
@@ -204,7 +230,7 @@ static void read_skippable_unit(TfJpeg *jpeg, const TfPlane *planes, int32_t fir
 	for (int32_t y = 0; y < jpeg->unit && cinfo->output_scanline < cinfo->output_height; y++) {
 		jpeg_read_scanlines(cinfo, &jpeg->row, 1);
 		uint8_t *luma = planes[0].data + (first_row + y) * planes[0].stride;
-		for (JDIMENSION x = 0; x < cinfo->image_width; x++)
+		for (int32_t x = 0; x < jpeg->width; x++)
 			luma[x] = jpeg->row[3 * x];
 		for (int p = 1; p < TF_MAX_PLANES; p++)
 			if (y % vsamp(jpeg, p) == 0)
@@ -218,7 +244,7 @@ static void read_interleaved_row(TfJpeg *jpeg, const TfPlane *plane, int32_t y)
 	jpeg_read_scanlines(&jpeg->stream.cinfo, &row, 1);
 	if (!jpeg->invert || jpeg->stream.cinfo.out_color_space != JCS_CMYK)
 		return;
-	for (JDIMENSION x = 0; x < 4 * jpeg->stream.cinfo.image_width; x++)
+	for (int32_t x = 0; x < 4 * jpeg->width; x++)
 		row[x] = (uint8_t)(255 - row[x]);
 }
 
@@ -267,12 +293,28 @@ static void advance(TfJpeg *jpeg, int32_t unit, TfJpegRows *rows)
 	jpeg->next_unit = unit;
 }
 
+/* libjpeg-turbo refuses to crop raw output, though its coefficient controllers,
+ * which is where blocks are left out, do not know the one from the other.  So
+ * for the moment of the call it is told that it puts out rows. */
+static void crop(TfJpeg *jpeg)
+{
+	enum { DSTATE_SCANNING = 205 };
+	struct jpeg_decompress_struct *cinfo = &jpeg->stream.cinfo;
+	JDIMENSION left = (JDIMENSION)jpeg->left, width = (JDIMENSION)jpeg->width;
+	int state = cinfo->global_state;
+	cinfo->global_state = DSTATE_SCANNING;
+	jpeg_crop_scanline(cinfo, &left, &width);
+	cinfo->global_state = state;
+}
+
 static void read_step(TfJpegStream *stream, void *data)
 {
 	ReadStep *step = data;
 	TfJpeg *jpeg = step->jpeg;
-	if (!jpeg->started)
+	if (!jpeg->started) {
 		jpeg_start_decompress(&stream->cinfo);
+		crop(jpeg);
+	}
 	jpeg->started = true;
 	advance(jpeg, step->first, step->rows);
 	int32_t end = MIN(step->first + step->n, jpeg->n_units);

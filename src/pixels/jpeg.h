@@ -21,6 +21,7 @@ typedef struct {
 	bool grey;          /* one band */
 	int32_t first_row;  /* about where reading will begin */
 	unsigned max_scans; /* beyond them UNSUPPORTED; 0: no limit */
+	int32_t x0, x1;     /* the columns that are wanted; x1 of 0: all */
 } TfJpegOptions;
 
 /* Reads the file's header.  The files table is borrowed. */
@@ -28,6 +29,11 @@ TfJpeg *tf_jpeg_open(TfFiles *files, const TfScene *scene, uint32_t index, const
                      GError **error);
 void tf_jpeg_free(TfJpeg *jpeg);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfJpeg, tf_jpeg_free)
+
+/* The columns that it hands out: those wanted, and some around them whose
+ * samples mean nothing, so that blocks are whole. */
+int32_t tf_jpeg_left(const TfJpeg *jpeg);
+int32_t tf_jpeg_width(const TfJpeg *jpeg);
 
 /* Rows of a unit, px. */
 int32_t tf_jpeg_unit(const TfJpeg *jpeg);
@@ -44,8 +50,8 @@ typedef struct {
 	int64_t decoded, skipped;
 } TfJpegRows;
 
-/* Reads units [unit, unit + n) into planes, whose rows must have room for
- * whole blocks.  DAMAGED, CHANGED, IO; the cursor is then of no further use. */
+/* Reads units [unit, unit + n) into planes, whose first column is
+ * tf_jpeg_left() and whose rows must have room for whole blocks.  DAMAGED, CHANGED, IO; the cursor is then of no further use. */
 bool tf_jpeg_read(TfJpeg *jpeg, int32_t unit, int32_t n, const TfPlane *planes, TfJpegRows *rows,
                   GError **error);
 

@@ -6,7 +6,7 @@
 TfStrip *tf_strip_new(int32_t x0, int32_t y0, TfSamples *samples)
 {
 	TfStrip *strip = g_new(TfStrip, 1);
-	*strip = (TfStrip){.x0 = x0, .y0 = y0, .samples = samples};
+	*strip = (TfStrip){.x0 = x0, .y0 = y0, .all = {x0, x0 + samples->width}, .samples = samples};
 	g_atomic_ref_count_init(&strip->refs);
 	return strip;
 }
@@ -166,7 +166,7 @@ static TfStrip *read_jpeg(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	int32_t unit = tf_jpeg_unit(cursor->jpeg);
 	int32_t first = y0 / unit, n = (int32_t)tf_ceil_div(y1, unit) - first;
 	int32_t top = first * unit, height = MIN(n * unit, source->info.height - top);
-	g_autoptr(TfSamples) samples = tf_samples_new(cursor->sources->options.space, source->info.width, height,
+	g_autoptr(TfSamples) samples = tf_samples_new(cursor->sources->options.space, tf_jpeg_width(cursor->jpeg), height,
 	                                              n * unit - height, TF_MEMORY_STRIPS, error);
 	if (!samples)
 		return NULL;
@@ -175,7 +175,7 @@ static TfStrip *read_jpeg(TfCursor *cursor, const TfSource *source, int32_t y0, 
 	                  ? read_converted(cursor, source, y0, samples, &rows, error)
 	                  : tf_jpeg_read(cursor->jpeg, first, n, samples->plane, &rows, error);
 	count_rows(source, rows, count);
-	return ok ? tf_strip_new(0, top, g_steal_pointer(&samples)) : NULL;
+	return ok ? tf_strip_new(tf_jpeg_left(cursor->jpeg), top, g_steal_pointer(&samples)) : NULL;
 }
 
 /* Loaders of tiles would leave out the rows above.  Those of rows would read
@@ -262,6 +262,16 @@ static bool open_vips(TfCursor *cursor, const TfSource *source, GError **error)
 	return true;
 }
 
+/* What is turned, mirrored, converted or divided by a flat field is so in full
+ * width. */
+static TfColumns columns_to_decode(const TfSources *sources, const TfSource *source, uint32_t index)
+{
+	if (needs_convert(sources, source) || source->orientation != 1 || sources->options.flat)
+		return (TfColumns){0, source->info.width};
+	TfRect seen = tf_scene_seen(sources->scene, index, tf_scene_source_rect(sources->scene, index));
+	return (TfColumns){(int32_t)(seen.x0 - source->x), (int32_t)(seen.x1 - source->x)};
+}
+
 static bool open_jpeg(TfCursor *cursor, const TfSource *source, int32_t first_row, GError **error)
 {
 	TfSources *sources = cursor->sources;
@@ -269,10 +279,13 @@ static bool open_jpeg(TfCursor *cursor, const TfSource *source, int32_t first_ro
 	/* A grey source with a profile of its own is converted from one band. */
 	bool grey = sources->options.space.kind == TF_SPACE_GREY ||
 	            (source->info.colour == TF_COLOUR_GREY && needs_convert(sources, source));
+	TfColumns columns = columns_to_decode(sources, source, cursor->index);
 	TfJpegOptions options = {.output = planar ? TF_JPEG_PLANAR : TF_JPEG_INTERLEAVED,
 	                         .grey = grey,
 	                         .first_row = first_row,
-	                         .max_scans = sources->options.max_scans};
+	                         .max_scans = sources->options.max_scans,
+	                         .x0 = columns.x0,
+	                         .x1 = columns.x1};
 	cursor->jpeg = tf_jpeg_open(sources->files, sources->scene, cursor->index, &options, error);
 	return cursor->jpeg != NULL;
 }
