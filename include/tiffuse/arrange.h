@@ -94,6 +94,10 @@ TfArrangement *tf_arrange_read(const char *source, const TfArrangeOptions *optio
 void tf_arrangement_free(TfArrangement *arrangement);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfArrangement, tf_arrangement_free)
 
+/* Do other tiles of its tree stay below its folder, as the places do without
+ * allow_escape?  ARRANGEMENT for a link that leads elsewhere. */
+bool tf_arrangement_holds(const TfArrangement *arrangement, const char *const *paths, guint n, GError **error);
+
 typedef struct {
 	int32_t width, height; /* after orientation, px; 0 x 0: left out (missing=fill) */
 } TfSize;

@@ -36,6 +36,14 @@ char *tf_tile_tree_path(const TfTileTree *tree, int level, int64_t col, int64_t 
 	return tree->path(tree, level, col, row);
 }
 
+bool tf_arrangement_holds(const TfArrangement *arrangement, const char *const *paths, guint n, GError **error)
+{
+	bool is_folder = g_file_test(arrangement->origin, G_FILE_TEST_IS_DIR);
+	g_autofree char *folder = is_folder ? g_strdup(arrangement->origin) : g_path_get_dirname(arrangement->origin);
+	g_autofree char *root = realpath(folder, NULL);
+	return root ? tf_files_stay_below(paths, n, root, error) : tf_error_set_errno(error, errno, "%s", folder);
+}
+
 static void tree_free(TfTileTree *tree)
 {
 	g_free(tree->root);

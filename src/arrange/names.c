@@ -111,18 +111,40 @@ bool tf_path_is_below(const char *path, const char *root)
 	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
 }
 
+static bool stays_below(const char *path, const char *root, GError **error)
+{
+	g_autofree char *real = realpath(path, NULL);
+	if (!real || tf_path_is_below(real, root))
+		return true; /* one that leads nowhere is a missing file */
+	g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
+		    "%s: a link that leads out of the folder, to %s, expected files of the folder; "
+		    "follow=yes allows it",
+		    path, real);
+	return false;
+}
+
 bool tf_folder_stays_below(const TfFolder *folder, const char *root, GError **error)
 {
 	for (guint i = 0; i < folder->links->len; i++) {
-		const char *name = folder->links->pdata[i];
-		g_autofree char *path = g_build_filename(folder->path, name, NULL), *real = realpath(path, NULL);
-		if (!real || tf_path_is_below(real, root))
-			continue; /* one that leads nowhere is a missing file */
-		g_set_error(error, TF_ERROR, TF_ERROR_ARRANGEMENT,
-			    "%s: a link that leads out of the folder, to %s, expected files of the folder; "
-			    "follow=yes allows it",
-			    path, real);
-		return false;
+		g_autofree char *path = g_build_filename(folder->path, folder->links->pdata[i], NULL);
+		if (!stays_below(path, root, error))
+			return false;
+	}
+	return true;
+}
+
+bool tf_files_stay_below(const char *const *paths, guint n, const char *root, GError **error)
+{
+	g_autofree char *known = NULL;
+	struct stat st;
+	for (guint i = 0; i < n; i++) {
+		g_autofree char *folder = g_path_get_dirname(paths[i]);
+		bool is_known = known && strcmp(folder, known) == 0;
+		bool is_link = lstat(paths[i], &st) == 0 && S_ISLNK(st.st_mode);
+		if ((!is_known && !stays_below(folder, root, error)) || (is_link && !stays_below(paths[i], root, error)))
+			return false;
+		g_free(known);
+		known = g_steal_pointer(&folder);
 	}
 	return true;
 }

@@ -31,6 +31,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfFolder, tf_folder_free)
  * leads elsewhere. */
 bool tf_folder_stays_below(const TfFolder *folder, const char *root, GError **error);
 
+/* Do files, which may be missing, and their folders?  Quick where files of one
+ * folder follow one another. */
+bool tf_files_stay_below(const char *const *paths, guint n, const char *root, GError **error);
+
 /* Both are real paths. */
 bool tf_path_is_below(const char *path, const char *root);
 

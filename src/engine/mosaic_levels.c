@@ -150,7 +150,10 @@ bool tf_mosaic_add_levels(TfMosaic *mosaic, const TfMosaicOptions *options, TfHe
 	g_auto(Tree) tree = {.tiles = g_array_new(FALSE, FALSE, sizeof(TfTile)),
 	                     .paths = g_ptr_array_new_with_free_func(g_free)};
 	list_levels(mosaic, options->tile, &tree);
-	if (!tf_headers_probe(headers, (const char *const *)tree.paths->pdata, tree.paths->len, true, tree.infos, error))
+	const char *const *paths = (const char *const *)tree.paths->pdata;
+	if (!options->arrange.allow_escape && !tf_arrangement_holds(mosaic->arrangement, paths, tree.paths->len, error))
+		return false;
+	if (!tf_headers_probe(headers, paths, tree.paths->len, true, tree.infos, error))
 		return false;
 	bool complete = true;
 	for (int i = 0; i < tree.n && complete; i++)

@@ -139,7 +139,7 @@ passed "a level that is not complete is averaged, and that is said"
 refused() { # TEXT OPTIONS...
 	local output code=0
 	output=$("$TIFFUSE" --check --levels=source "${@:2}" 2>&1) || code=$?
-	assert_eq "$code" 1 "exit code ($output)"
+	assert_eq "$code" "${CODE:-1}" "exit code ($output)"
 	assert_contains "$output" "$1" "what is said"
 }
 refused "has no reduced levels" picture
@@ -148,3 +148,17 @@ refused "crop=" --tile=128 --crop=0,0,100,100 plain.dzi
 "$TIFFUSE" --check --levels=source --pyramid=none --tile=128 plain.dzi >plan
 assert_contains "$(cat plan)" "1 levels" "the plan without a pyramid"
 passed "what does not go together is refused"
+
+# follow= holds for the reduced levels, too: for tiles and for folders.
+mkdir inside outside
+cp -r plain.dzi plain_files inside
+mv inside/plain_files/10/0_0.jpg outside
+ln -s "$SCRATCH/outside/0_0.jpg" inside/plain_files/10
+CODE=2 refused "10/0_0.jpg: a link that leads out of the folder, to $SCRATCH/outside/0_0.jpg" --tile=128 inside/plain.dzi
+"$TIFFUSE" --check --levels=source --tile=128 --follow=yes inside/plain.dzi >plan
+assert_contains "$(cat plan)" "5 levels" "the plan with follow=yes"
+mv inside/plain_files/9 outside
+ln -s "$SCRATCH/outside/9" inside/plain_files/9
+mv -f outside/0_0.jpg inside/plain_files/10
+CODE=2 refused "plain_files/9: a link that leads out of the folder" --tile=128 inside/plain.dzi
+passed "links out of the folder among the reduced levels are refused"
