@@ -250,7 +250,10 @@ static void forget_demand_locked(TfEngine *engine, const TileJob *job)
 static void land(TfEngine *engine, TileJob *job, GBytes *bytes, const GError *error)
 {
 	Pass *pass = job->group->pass;
-	if (bytes)
+	/* To read a source again costs no more than the fresh pages that all those a
+	 * copy has passed would take. */
+	bool keep = job->passed < 0 || !pass->encodes_all;
+	if (bytes && keep)
 		tf_lru_put(engine->lru, TF_LRU_TILES, job->ordinal, g_bytes_ref(bytes));
 	g_mutex_lock(&engine->lock);
 	if (bytes && pass->encodes_all && job->ordinal >= pass->reader_ordinal && !pass->cancelled)
