@@ -140,6 +140,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
 	OneFs *fs = fuse_req_userdata(req);
+	fs->base.asked = true;
 	if (ino != INO_FILE || offset < 0)
 		fuse_reply_err(req, ENXIO);
 	else

@@ -13,6 +13,7 @@ struct _TfFs {
 	char *(*status)(TfFs *fs);
 	void (*free)(TfFs *fs); /* all but what tf_fs_clear() clears */
 	struct timespec started;
+	bool asked;             /* the last request was a seek; of the session's thread alone */
 	GMutex lock;            /* guards what follows; a leaf */
 	GHashTable *pending;    /* number -> Pending that can be interrupted */
 	guint64 next_number;

@@ -228,6 +228,7 @@ void tf_tree_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, str
 void tf_tree_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
 	Handle *handle = (Handle *)(uintptr_t)fi->fh;
+	((TreeFs *)fuse_req_userdata(req))->base.asked = true;
 	if (handle->member && offset >= 0)
 		start_access(req, ino, &(Access){.handle = handle, .offset = offset, .whence = whence, .seeks = true});
 	else

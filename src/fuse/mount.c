@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_private.h"
+#include "loop.h"
 #include "mount_check.h"
 #include "unmounter.h"
 
@@ -212,7 +213,7 @@ bool tf_mount_serve(TfMount *mount, TfFs *fs, void (*ready)(void *data), void *d
 	ready(data);
 	/* One thread: it only queues and copies, and keeps requests in the order in
 	 * which the kernel sent them.  Two gained nothing. */
-	bool ok = fuse_session_loop(mount->session) >= 0;
+	bool ok = tf_loop_run(fs, mount->session);
 	promise_to_end();
 	tf_fs_stop(fs);
 	kill(getpid(), SIGUSR2);
