@@ -34,6 +34,9 @@ int tf_error_errno(const GError *error);
  * sources, 32 mount failed, as mount(8) has it. */
 int tf_error_exit_code(const GError *error);
 
+/* Sets a TF_ERROR and returns false. */
+gboolean tf_error_refuse(GError **error, TfErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 /* Set a TF_ERROR from errno: "PREFIX: strerror(errnum)", with the code that
  * fits errnum (ENOENT is MISSING, EACCES is ACCESS, ENOMEM is NO_MEMORY, ...).
  * Always returns false, so that `return tf_error_set_errno(...)` reads well. */

@@ -56,6 +56,16 @@ static TfErrorCode code_of_errno(int errnum)
 	}
 }
 
+gboolean tf_error_refuse(GError **error, TfErrorCode code, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autoptr(GError) refusal = g_error_new_valist(TF_ERROR, (int)code, format, args);
+	va_end(args);
+	g_propagate_error(error, g_steal_pointer(&refusal));
+	return FALSE;
+}
+
 gboolean tf_error_set_errno(GError **error, int errnum, const char *format, ...)
 {
 	va_list args;

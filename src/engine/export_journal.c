@@ -241,17 +241,6 @@ static int open_locked(const char *path, GError **error)
 	}
 }
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, TF_ERROR, TF_ERROR_USAGE, text);
-	return false;
-}
-
 /* "jpeg quality 85 ..." from the head's second line. */
 static char *about(const char *head)
 {
@@ -266,18 +255,20 @@ static bool may_replace(const TfExportJournal *journal, bool overwrite, Found fo
 	if (!st)
 		return true;
 	if (!S_ISREG(st->st_mode))
-		return refuse(error, "%s: not a regular file", journal->path);
+		return tf_error_refuse(error, TF_ERROR_USAGE, "%s: not a regular file", journal->path);
 	if (overwrite)
 		return true;
 	if (found == NO_JOURNAL)
-		return refuse(error, "%s: the file exists; overwrite=yes replaces it", journal->path);
+		return tf_error_refuse(error, TF_ERROR_USAGE, "%s: the file exists; overwrite=yes replaces it",
+		                       journal->path);
 	if (found == OUR_JOURNAL)
-		return refuse(error, "%s: shorter than its journal says; overwrite=yes begins anew", journal->path);
+		return tf_error_refuse(error, TF_ERROR_USAGE,
+		                       "%s: shorter than its journal says; overwrite=yes begins anew", journal->path);
 	g_autofree char *what = about(head);
-	return refuse(error,
-	              "%s: a part of another export (%s; its sources or options differ): overwrite=yes begins anew, or "
-	              "remove it and %s",
-	              journal->path, what, journal->journal_path);
+	return tf_error_refuse(error, TF_ERROR_USAGE,
+	                       "%s: a part of another export (%s; its sources or options differ): overwrite=yes begins "
+	                       "anew, or remove it and %s",
+	                       journal->path, what, journal->journal_path);
 }
 
 static bool begin(TfExportJournal *journal, const char *head, bool exists, GError **error)

@@ -29,17 +29,6 @@ static void tree_clear(Tree *tree)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tree, tree_clear)
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error(error, TF_ERROR, TF_ERROR_USAGE, "levels=source: %s", text);
-	return false;
-}
-
 int32_t tf_mosaic_tree_side(const TfMosaic *mosaic, int32_t width_of_tile)
 {
 	const TfTileTree *tree = mosaic->arrangement->tree;
@@ -50,12 +39,15 @@ static bool check(const TfMosaic *mosaic, const TfMosaicOptions *options, GError
 {
 	int32_t side = tf_mosaic_tree_side(mosaic, tf_scene_source(mosaic->scene, 0)->info.width);
 	if (side == 0)
-		return refuse(error, "%s has no reduced levels, as Deep Zoom, Zoomify and trees of tiles have",
-		              mosaic->arrangement->origin);
+		return tf_error_refuse(error, TF_ERROR_USAGE,
+		                       "levels=source: %s has no reduced levels, as Deep Zoom, Zoomify and trees of tiles have",
+		                       mosaic->arrangement->origin);
 	if (side != options->tile)
-		return refuse(error, "it needs the tiles of the source: tile=%d", side);
+		return tf_error_refuse(error, TF_ERROR_USAGE, "levels=source: it needs the tiles of the source: tile=%d",
+		                       side);
 	if (!tf_rect_is_empty(options->crop) || options->arrange.flip_x || options->arrange.flip_y)
-		return refuse(error, "it does not go together with crop=, flip-x= and flip-y=");
+		return tf_error_refuse(error, TF_ERROR_USAGE,
+		                       "levels=source: it does not go together with crop=, flip-x= and flip-y=");
 	return true;
 }
 

@@ -15,17 +15,6 @@
 
 enum { LAST_WISHES_US = 1700 * 1000 }; /* SIGTERM to exit within 2 s */
 
-static bool refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, int code, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, TF_ERROR, code, text);
-	return false;
-}
-
 struct _TfMount {
 	TfMountOptions options;
 	char *place; /* the mountpoint without links: fusermount3 refuses them from an ordinary user */
@@ -125,7 +114,7 @@ TfMount *tf_mount_new(const TfMountOptions *options, GError **error)
 	mount->options = *options;
 	mount->place = realpath(options->mountpoint, NULL);
 	if (!mount->place) {
-		refuse(error, TF_ERROR_MOUNT, "%s: %s", options->mountpoint, g_strerror(errno));
+		tf_error_refuse(error, TF_ERROR_MOUNT, "%s: %s", options->mountpoint, g_strerror(errno));
 		return NULL;
 	}
 	mount->unmounter = tf_unmounter_start(mount->place, error);
@@ -158,7 +147,7 @@ static struct fuse_session *open_session(TfFs *fs, const TfMountOptions *options
 	struct fuse_session *session = fuse_session_new(&args, fs->operations, sizeof *fs->operations, fs);
 	fuse_opt_free_args(&args);
 	if (!session)
-		refuse(error, TF_ERROR_USAGE, "libfuse does not accept the mount options %s", all);
+		tf_error_refuse(error, TF_ERROR_USAGE, "libfuse does not accept the mount options %s", all);
 	return session;
 }
 
@@ -170,7 +159,7 @@ bool tf_mount_attach(TfMount *mount, TfFs *fs, GError **error)
 	block_signals();
 	mount->mounted = fuse_session_mount(mount->session, mount->place) == 0;
 	return mount->mounted ||
-	       refuse(error, TF_ERROR_MOUNT, "%s: cannot mount: %s", mount->options.mountpoint,
+	       tf_error_refuse(error, TF_ERROR_MOUNT, "%s: cannot mount: %s", mount->options.mountpoint,
 		      tf_mount_why_not(mount->place, mount->options.fuse_options));
 }
 
@@ -219,7 +208,7 @@ bool tf_mount_serve(TfMount *mount, TfFs *fs, void (*ready)(void *data), void *d
 	kill(getpid(), SIGUSR2);
 	g_thread_join(thread);
 	unmount(mount);
-	return ok || refuse(error, TF_ERROR_MOUNT, "%s: the connection to the kernel broke", mount->place);
+	return ok || tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the connection to the kernel broke", mount->place);
 }
 
 void tf_mount_free(TfMount *mount)

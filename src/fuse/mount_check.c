@@ -8,17 +8,6 @@
 #include <tiffuse/mount.h>
 #include <unistd.h>
 
-static bool refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static bool refuse(GError **error, int code, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, TF_ERROR, code, text);
-	return false;
-}
-
 static bool is_below(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
@@ -35,11 +24,11 @@ static bool check_empty(const char *source, const char *mountpoint, GError **err
 {
 	g_autoptr(GDir) dir = g_dir_open(mountpoint, 0, NULL);
 	if (!dir)
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint cannot be read: %s", mountpoint, g_strerror(errno));
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint cannot be read: %s", mountpoint, g_strerror(errno));
 	const char *entry = g_dir_read_name(dir);
 	if (entry)
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint is not empty (it holds %s): give %s", mountpoint,
-		              entry, is_empty(source) ? "SOURCE first and MOUNTPOINT last" : "an empty folder");
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint is not empty (it holds %s): give %s",
+		                       mountpoint, entry, is_empty(source) ? "SOURCE first and MOUNTPOINT last" : "an empty folder");
 	return true;
 }
 
@@ -53,9 +42,9 @@ static bool check_fuse(GError **error)
 {
 	g_autofree char *helper = g_find_program_in_path("fusermount3");
 	if (access("/dev/fuse", F_OK) != 0)
-		return refuse(error, TF_ERROR_MOUNT, "cannot mount: " NO_DEVICE);
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "cannot mount: " NO_DEVICE);
 	if (geteuid() != 0 && !helper)
-		return refuse(error, TF_ERROR_MOUNT, "cannot mount: " NO_HELPER);
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "cannot mount: " NO_HELPER);
 	return true;
 }
 
@@ -81,20 +70,23 @@ bool tf_mount_check(const char *source, const char *mountpoint, GError **error)
 {
 	struct stat st;
 	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN)
-		return refuse(error, TF_ERROR_MOUNT, "%s: a dead mount stands there: fusermount3 -u %s", mountpoint,
-		              mountpoint);
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: a dead mount stands there: fusermount3 -u %s",
+		                       mountpoint, mountpoint);
 	if (stat(mountpoint, &st) != 0)
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint: %s%s", mountpoint, g_strerror(errno),
-		              errno == ENOENT ? ": make it with mkdir" : "");
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint: %s%s", mountpoint, g_strerror(errno),
+		                       errno == ENOENT ? ": make it with mkdir" : "");
 	if (!S_ISDIR(st.st_mode))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint is a file: give an empty folder", mountpoint);
+		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint is a file: give an empty folder",
+		                       mountpoint);
 	g_autofree char *from = realpath(source, NULL), *to = realpath(mountpoint, NULL);
 	if (from && to && is_below(from, to))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the source lies inside the mountpoint %s: it would hide itself",
-		              source, mountpoint);
+		return tf_error_refuse(error, TF_ERROR_MOUNT,
+		                       "%s: the source lies inside the mountpoint %s: it would hide itself",
+		                       source, mountpoint);
 	bool is_directory = from && stat(from, &st) == 0 && S_ISDIR(st.st_mode);
 	if (is_directory && to && is_below(to, from))
-		return refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint lies inside the source %s: give a folder outside",
-		              mountpoint, source);
+		return tf_error_refuse(error, TF_ERROR_MOUNT,
+		                       "%s: the mountpoint lies inside the source %s: give a folder outside",
+		                       mountpoint, source);
 	return check_empty(source, mountpoint, error) && check_fuse(error);
 }
