@@ -85,17 +85,23 @@ static char *error_line(const TfCollection *c, const TfMember *member)
 	return g_strdup_printf("%s: %s", source, member->error->message);
 }
 
-/* What is not there any more is not broken. */
-static void forget_vanished(TfCollection *c)
+static GPtrArray *list_broken_locked(TfCollection *c)
 {
-	g_autoptr(GPtrArray) broken = g_ptr_array_new();
+	GPtrArray *broken = g_ptr_array_new();
 	GHashTableIter iter;
 	gpointer value;
-	g_mutex_lock(&c->lock);
 	g_hash_table_iter_init(&iter, c->members);
 	while (g_hash_table_iter_next(&iter, NULL, &value))
 		if (((TfMember *)value)->error)
 			g_ptr_array_add(broken, value);
+	return broken;
+}
+
+/* What is not there any more is not broken. */
+static void forget_vanished(TfCollection *c)
+{
+	g_mutex_lock(&c->lock);
+	g_autoptr(GPtrArray) broken = list_broken_locked(c);
 	g_mutex_unlock(&c->lock);
 	for (guint i = 0; i < broken->len; i++) {
 		TfMember *member = broken->pdata[i];
@@ -111,13 +117,10 @@ char *tf_collection_errors(TfCollection *c)
 {
 	forget_vanished(c);
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	GHashTableIter iter;
-	gpointer value;
 	g_mutex_lock(&c->lock);
-	g_hash_table_iter_init(&iter, c->members);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		if (((TfMember *)value)->error)
-			g_ptr_array_add(lines, error_line(c, value));
+	g_autoptr(GPtrArray) broken = list_broken_locked(c);
+	for (guint i = 0; i < broken->len; i++)
+		g_ptr_array_add(lines, error_line(c, broken->pdata[i]));
 	g_mutex_unlock(&c->lock);
 	g_ptr_array_sort(lines, compare_lines);
 	GString *out = g_string_new(NULL);
