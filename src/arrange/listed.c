@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <tiffuse/text.h>
 
 enum { MAX_NAMED = 10 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <tiffuse/text.h>
 
 typedef DIR TfDir;
 static void close_dir(TfDir *dir)
@@ -103,12 +104,6 @@ void tf_folder_free(TfFolder *folder)
 	g_ptr_array_unref(folder->folders);
 	g_ptr_array_unref(folder->links);
 	g_free(folder);
-}
-
-bool tf_path_is_below(const char *path, const char *root)
-{
-	size_t len = strlen(root);
-	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
 }
 
 static bool stays_below(const char *path, const char *root, GError **error)

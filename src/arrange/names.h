@@ -35,9 +35,6 @@ bool tf_folder_stays_below(const TfFolder *folder, const char *root, GError **er
  * folder follow one another. */
 bool tf_files_stay_below(const char *const *paths, guint n, const char *root, GError **error);
 
-/* Both are real paths. */
-bool tf_path_is_below(const char *path, const char *root);
-
 /* The path of the one file among folder->others that `is_ours` takes, NULL when
  * there is none, in *path.  ARRANGEMENT when there are two: `what` they are,
  * e.g. "Fiji files". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <tiffuse/text.h>
 
-#include <stdbool.h>
+#include <string.h>
 
 static bool is_printable(gunichar c)
 {
@@ -30,4 +30,10 @@ char *tf_text_printable(const char *text)
 		text = next;
 	}
 	return g_string_free(out, FALSE);
+}
+
+bool tf_path_is_below(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+	return !strcmp(root, "/") || (!strncmp(path, root, len) && (path[len] == '/' || !path[len]));
 }

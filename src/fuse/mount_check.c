@@ -6,13 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <tiffuse/mount.h>
+#include <tiffuse/text.h>
 #include <unistd.h>
-
-static bool is_below(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || (n == 1 && *folder == '/'));
-}
 
 static bool is_empty(const char *folder)
 {
@@ -79,12 +74,12 @@ bool tf_mount_check(const char *source, const char *mountpoint, GError **error)
 		return tf_error_refuse(error, TF_ERROR_MOUNT, "%s: the mountpoint is a file: give an empty folder",
 		                       mountpoint);
 	g_autofree char *from = realpath(source, NULL), *to = realpath(mountpoint, NULL);
-	if (from && to && is_below(from, to))
+	if (from && to && tf_path_is_below(from, to))
 		return tf_error_refuse(error, TF_ERROR_MOUNT,
 		                       "%s: the source lies inside the mountpoint %s: it would hide itself",
 		                       source, mountpoint);
 	bool is_directory = from && stat(from, &st) == 0 && S_ISDIR(st.st_mode);
-	if (is_directory && to && is_below(to, from))
+	if (is_directory && to && tf_path_is_below(to, from))
 		return tf_error_refuse(error, TF_ERROR_MOUNT,
 		                       "%s: the mountpoint lies inside the source %s: give a folder outside",
 		                       mountpoint, source);

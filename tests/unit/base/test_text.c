@@ -21,9 +21,21 @@ static void test_printable(void)
 	}
 }
 
+static void test_below(void)
+{
+	g_assert_true(tf_path_is_below("/a/b", "/a"));
+	g_assert_true(tf_path_is_below("/a", "/a"));
+	g_assert_true(tf_path_is_below("/a", "/"));
+	g_assert_true(tf_path_is_below("/", "/"));
+	g_assert_false(tf_path_is_below("/ab", "/a"));
+	g_assert_false(tf_path_is_below("/a", "/a/b"));
+	g_assert_false(tf_path_is_below("/", "/a"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/text/printable", test_printable);
+	g_test_add_func("/text/below", test_below);
 	return g_test_run();
 }
