@@ -85,8 +85,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TfCursor, tf_cursor_free)
 bool tf_cursor_suits(const TfCursor *cursor, int32_t row);
 size_t tf_cursor_bytes(const TfCursor *cursor);
 
-/* At least the rows [y0, y1), and all columns that are seen.  After an error the cursor may
- * only be freed. */
+/* At least the rows [y0, y1), and all columns that are seen.  After an error the
+ * cursor may only be freed. */
 TfStrip *tf_cursor_read(TfCursor *cursor, int32_t y0, int32_t y1, TfDecodeCount *count, GError **error);
 
 typedef struct {

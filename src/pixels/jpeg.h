@@ -51,7 +51,8 @@ typedef struct {
 } TfJpegRows;
 
 /* Reads units [unit, unit + n) into planes, whose first column is
- * tf_jpeg_left() and whose rows must have room for whole blocks.  DAMAGED, CHANGED, IO; the cursor is then of no further use. */
+ * tf_jpeg_left() and whose rows must have room for whole blocks.  DAMAGED,
+ * CHANGED, IO; the cursor is then of no further use. */
 bool tf_jpeg_read(TfJpeg *jpeg, int32_t unit, int32_t n, const TfPlane *planes, TfJpegRows *rows,
                   GError **error);
 
